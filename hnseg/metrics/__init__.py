@@ -1,0 +1,1 @@
+"""Measures of one prediction against one truth: overlap, surfaces, and both grouped by case."""
