@@ -1,0 +1,88 @@
+"""What holds for every network; a network joins by its name in ``hnseg.models.__all__``."""
+
+import pytest
+import torch
+
+import hnseg.models
+
+NETWORKS = [getattr(hnseg.models, name) for name in hnseg.models.__all__]
+
+
+def build(network, spatial_dims=3, **kwargs):
+    torch.manual_seed(0)
+    return network(in_channels=2, out_channels=3, filters=2, spatial_dims=spatial_dims, **kwargs)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_logits_have_the_size_of_the_image_and_every_parameter_learns(network, spatial_dims):
+    net = build(network, spatial_dims)
+    size = (2 * net.divisor, net.divisor, 3 * net.divisor)[3 - spatial_dims :]
+    logits = net(torch.randn(2, 2, *size))
+    assert logits.shape == (2, 3, *size)
+    assert (logits < 0).any()
+    assert (logits > 0).any()
+    (logits * torch.randn_like(logits)).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+    assert any(p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_sizes_that_do_not_fit_are_refused_with_the_size_that_would(network):
+    net = build(network)
+    d = net.divisor
+    with pytest.raises(ValueError, match=rf"multiple of {d}.*pad it to \({3 * d}, {d}, {d}\)"):
+        net(torch.zeros(1, 2, 2 * d + d // 2, d, d))
+    with pytest.raises(ValueError, match="single voxel"):
+        net(torch.zeros(2, 2, d, d, d))
+    with pytest.raises(ValueError, match="spatial_dims=3"):
+        net(torch.zeros(1, 2, d, 2 * d))
+    with pytest.raises(ValueError, match="spatial_dims is 4"):
+        build(network, 4)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_checkpointing_changes_neither_logits_nor_gradients(network):
+    plain, thrifty = build(network), build(network, checkpointing=True)
+    image = torch.randn(1, 2, plain.divisor, plain.divisor, 2 * plain.divisor)
+    outputs = [net(image) for net in (plain, thrifty)]
+    for out in outputs:
+        out.square().mean().backward()
+    assert torch.equal(*outputs)
+    for a, b in zip(plain.parameters(), thrifty.parameters(), strict=True):
+        assert torch.equal(a.grad, b.grad)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_checkpointing_keeps_fewer_activations(network):
+    def saved_bytes(net):
+        total = 0
+
+        def pack(tensor):
+            nonlocal total
+            total += tensor.numel() * tensor.element_size()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            net(torch.randn(1, 2, net.divisor, net.divisor, 2 * net.divisor))
+        return total
+
+    assert saved_bytes(build(network, checkpointing=True)) < 0.7 * saved_bytes(build(network))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_each_sample_of_a_batch_is_treated_by_itself(network):
+    net = build(network).double()
+    batch = torch.randn(2, 2, net.divisor, net.divisor, 2 * net.divisor, dtype=torch.float64)
+    torch.testing.assert_close(net(batch)[1:], net(batch[1:]))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_bf16_autocast_stays_close(network):
+    net = build(network).eval()
+    image = torch.randn(1, 2, net.divisor, net.divisor, 2 * net.divisor)
+    with torch.no_grad():
+        exact = net(image)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = net(image)
+    assert (half.float() - exact).abs().max() < 0.1 * exact.abs().max()
