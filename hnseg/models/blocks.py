@@ -115,7 +115,7 @@ class SENorm(nn.Module):
     """Squeeze-and-excitation normalisation: instance normalisation whose scale and shift come from the image itself.
 
     ``gamma(x) * instance_normalise(x) + beta(x)``, gamma in (0, 1) and beta in (-1, 1), both from the spatial mean of
-    the image before normalisation. Iantsen, Visvikis, Hatt 2021, doi:10.1007/978-3-030-67194-5_4, section 2.2.
+    the image before normalisation. Iantsen, Visvikis, Hatt 2021, doi:10.1007/978-3-030-67194-5_4, section 2.1.
     """
 
     def __init__(self, channels: int, reduction: int = 2, spatial_dims: int = 3) -> None:

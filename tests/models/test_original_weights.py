@@ -69,7 +69,7 @@ def test_the_first_shape_that_does_not_fit_is_named_and_nothing_is_loaded():
     with pytest.raises(ValueError, match=r"block_1_1_left\.conv1\.conv\.weight has shape \(4, 2, 7, 7, 7\)"):
         load_original_weights(target, original_state(SENormUNet(2, 1, filters=4)))
     state = original_state(target)
-    state["module.upconv_1.bias"] = torch.zeros(3)
+    state["module.upconv_1.bias"] = torch.zeros(5)
     with pytest.raises(ValueError, match=r"upconv_1\.bias"):
         load_original_weights(target, state)
     assert all(torch.equal(before[name], tensor) for name, tensor in target.state_dict().items())

@@ -1,0 +1,7 @@
+"""Losses of one signature: ``loss(logits, target, counts)``, see ``docs/architecture.md``."""
+
+from hnseg.losses.dice import Dice
+from hnseg.losses.focal import Focal
+from hnseg.losses.weighted_sum import WeightedSum
+
+__all__ = ["Dice", "Focal", "WeightedSum"]
