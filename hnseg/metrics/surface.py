@@ -170,7 +170,7 @@ def surface_distances(
 
 
 def surface_voxels(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Voxels of ``mask`` (Z, Y, X) with one of six face neighbours outside it; outside the array is outside the mask."""
+    """Voxels of ``mask`` (Z, Y, X) with one of six face neighbours outside it; so is all beyond the array."""
     padded = np.pad(mask, 1)
     inner = padded[:-2, 1:-1, 1:-1] & padded[2:, 1:-1, 1:-1]
     inner &= padded[1:-1, :-2, 1:-1]
