@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813  (the name its documentation uses)
 
 from hnseg.geometry.sitk import from_sitk, sitk_direction, sitk_spacing, to_sitk
 from hnseg.types import Grid, Volume
@@ -62,7 +62,8 @@ def resample(volume: Volume, grid: Grid, interpolation: Interpolation = "linear"
 def _reached_part(volume: Volume, grid: Grid, margin_voxels: int) -> Volume | None:
     """The part of ``volume`` that can influence ``grid``; None where they do not meet.
 
-    A box cut from a whole-body scan needs a tenth of its voxels; casting and prefiltering the rest costs most of the time.
+    A box cut from a whole-body scan needs a tenth of its voxels; casting and prefiltering the rest would cost
+    most of the time.
     """
     corners_zyx = np.array(np.meshgrid(*[(0, n - 1) for n in grid.shape_zyx], indexing="ij")).reshape(3, -1).T
     reached = volume.grid.to_index_zyx(grid.to_lps_mm(corners_zyx))

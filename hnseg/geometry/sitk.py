@@ -7,7 +7,7 @@ array axes z, y, x. World positions are LPS millimetres in both, so only the ord
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813  (the name its documentation uses)
 from numpy.typing import NDArray
 
 from hnseg.types import Grid, Volume
@@ -50,9 +50,11 @@ def grid_from_sitk(
 
 
 def sitk_spacing(grid: Grid) -> tuple[float, float, float]:
+    """Spacing in mm as SimpleITK wants it, (x, y, z)."""
     dz, dy, dx = (float(d) for d in grid.spacing_mm)
     return (dx, dy, dz)
 
 
 def sitk_direction(grid: Grid) -> tuple[float, ...]:
+    """Direction as SimpleITK wants it: row-major, one column each for x, y, z."""
     return tuple(float(c) for c in np.asarray(grid.direction, float)[:, ::-1].ravel())
