@@ -1,0 +1,140 @@
+"""The plots of a report: learning curves, Dice by centre, predicted against true volume. Each returns PNG bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from hnseg.report.canvas import INK, SERIES, new_figure, plain_axes, to_png
+from hnseg.report.curves import rate_columns, series
+
+Table = pd.DataFrame
+
+
+def learning_curves(epochs: Table, *, monitor: str, best_epoch: int | None, phantom: bool) -> bytes:
+    """Loss, the monitored score and the learning rate against the epoch.
+
+    Args:
+        epochs: a row an epoch, as ``curves.by_epoch`` makes it.
+        monitor: the column whose best epoch was kept.
+        best_epoch: marked by a line where known.
+        phantom: whether to mark the figure.
+    """
+    figure = new_figure(11.0, 3.3)
+    loss, score, rate = figure.subplots(1, 3)
+    plain_axes(loss, "Loss", "epoch", "")
+    _lines(loss, epochs, {"training": "train/loss", "validation": "val/loss"}, None)
+    plain_axes(score, f"Chosen by {monitor}", "epoch", "")
+    _lines(score, epochs, {"validation": monitor}, best_epoch)
+    plain_axes(rate, "Learning rate", "epoch", "")
+    _lines(rate, epochs, {name: name for name in rate_columns(epochs)}, None)
+    if _spans_decades(epochs, rate_columns(epochs)):
+        rate.set_yscale("log")
+    return to_png(figure, phantom=phantom)
+
+
+def dice_by_centre(cases: Table, *, phantom: bool) -> bytes:
+    """Dice of every test patient, a box a centre, a panel a structure.
+
+    Args:
+        cases: columns ``centre``, ``structure`` and ``dice``.
+        phantom: whether to mark the figure.
+    """
+    structures = list(dict.fromkeys(cases["structure"]))
+    centres = sorted(set(cases["centre"]))
+    figure = new_figure(5.4, 0.9 + 2.9 * len(structures))
+    for axes, structure in zip(figure.subplots(len(structures), 1, squeeze=False).flat, structures, strict=True):
+        rows = cases[cases["structure"] == structure]
+        groups = [rows.loc[rows["centre"] == centre, "dice"].dropna().to_numpy(float) for centre in centres]
+        plain_axes(axes, f"Dice by centre: {structure}", "", "Dice")
+        _boxes(axes, groups)
+        names = [f"{centre or 'unknown'}\nn = {len(group)}" for centre, group in zip(centres, groups, strict=True)]
+        axes.set_xticks(range(len(centres)), names, parse_math=False)
+        axes.set_xlim(-0.6, len(centres) - 0.4)
+        axes.set_ylim(-0.03, 1.03)
+    return to_png(figure, phantom=phantom)
+
+
+def volumes(cases: Table, *, phantom: bool) -> bytes:
+    """Predicted against true volume in millilitres, both on a scale that is linear below 0.1 mL and logarithmic above.
+
+    Args:
+        cases: columns ``structure``, ``volume_mm3`` and ``truth_volume_mm3``.
+        phantom: whether to mark the figure.
+    """
+    figure = new_figure(5.4, 3.8)
+    axes = figure.subplots()
+    plain_axes(axes, "Volume", "true volume (mL)", "predicted volume (mL)")
+    for color, (structure, rows) in zip(_colors(), cases.groupby("structure", sort=False), strict=False):
+        true_ml, predicted_ml = rows["truth_volume_mm3"] / 1000.0, rows["volume_mm3"] / 1000.0
+        axes.scatter(true_ml, predicted_ml, s=26, color=color, alpha=0.75, linewidths=0, label=str(structure))
+    limit = 1.4 * max(0.5, cases[["volume_mm3", "truth_volume_mm3"]].max().max() / 1000.0)
+    axes.plot([0.0, limit], [0.0, limit], color=INK, linewidth=1, linestyle=(0, (4, 3)), label="equal")
+    for scale, limits in ((axes.set_xscale, axes.set_xlim), (axes.set_yscale, axes.set_ylim)):
+        scale("symlog", linthresh=0.1, linscale=0.4)
+        limits(-0.02, limit)
+    ticks = [tick for tick in (0.0, 0.1, 1.0, 10.0, 100.0, 1000.0) if tick < limit]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    _legend(axes)
+    return to_png(figure, phantom=phantom)
+
+
+def _lines(axes: Axes, epochs: Table, columns: dict[str, str], best_epoch: int | None) -> None:
+    for color, (label, name) in zip(_colors(), columns.items(), strict=False):
+        values = series(epochs, name)
+        if values.empty:
+            continue
+        marker = "o" if len(values) < 40 else ""  # a single epoch would be invisible as a line
+        axes.plot(values.index, values, color=color, marker=marker, markersize=3.5, linewidth=1.7, label=label)
+    if best_epoch is not None and best_epoch >= 0:
+        axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=(0, (3, 3)), label=f"best epoch ({best_epoch})")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _legend(axes)
+
+
+def _boxes(axes: Axes, groups: list[NDArray[Any]]) -> None:
+    filled = [(position, group) for position, group in enumerate(groups) if len(group)]
+    axes.boxplot(
+        [group for _, group in filled],
+        positions=[position for position, _ in filled],
+        widths=0.5,
+        showfliers=False,
+        patch_artist=True,
+        boxprops={"facecolor": "#d6e6f2", "edgecolor": SERIES[0]},
+        medianprops={"color": SERIES[1], "linewidth": 2},
+        whiskerprops={"color": SERIES[0]},
+        capprops={"color": SERIES[0]},
+        manage_ticks=False,
+    )
+    jitter = np.random.Generator(np.random.Philox(0))  # the same picture for the same numbers
+    for position, group in filled:
+        axes.scatter(
+            position + jitter.uniform(-0.14, 0.14, len(group)),
+            group,
+            s=16,
+            color=INK,
+            alpha=0.6,
+            linewidths=0,
+            zorder=3,
+        )
+
+
+def _spans_decades(epochs: Table, columns: list[str]) -> bool:
+    values = epochs[columns].to_numpy(float)
+    values = values[np.isfinite(values)]
+    return bool(values.size and values.min() > 0 and values.max() / values.min() > 20)
+
+
+def _colors() -> list[str]:
+    return list(SERIES)
+
+
+def _legend(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=8.5, labelcolor=INK)
