@@ -142,7 +142,7 @@ class Study:
             not a key is *not annotated*, never *absent*.
         centre: hospital code, empty where unknown.
         box: published bounding box, if any.
-        part: ``train`` or ``test`` as the data set itself has it; a test study may have no masks.
+        part: ``train``, ``val`` or ``test`` as the data set itself has it; a test study may have no masks.
         phantom: whether the files are hnseg's phantom (travels into every table and figure).
     """
 

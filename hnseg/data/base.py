@@ -1,0 +1,131 @@
+"""The LightningDataModule that all data sets share: raw studies -> prepared cases -> split -> loaders."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Subset
+
+from hnseg.data.datasets import Augment, TrainingSamples, WholeCases, collate
+from hnseg.data.leakage import refuse_leaks
+from hnseg.data.sampling import EpochBatchSampler, ResumableLoader
+from hnseg.data.splits import Split, Splitter
+from hnseg.data.views import View
+from hnseg.labels import LabelSet
+from hnseg.prepare import Case, Cohort, Findings, Recipe, prepare_cohort
+
+
+class CaseDataModule(pl.LightningDataModule):
+    """Cases of one data set, whole patients on each side of the split.
+
+    Args:
+        name: what the data set is called on the command line and in the cache.
+        recipe: how a raw study becomes a case.
+        labels: the structures.
+        split: who trains, validates and is tested.
+        view: how a network sees a case while it trains.
+        augment: what is random about an image.
+        cache_dir: where prepared cases are kept.
+        batch_size: samples a step, over all devices.
+        samples_per_case: how often an epoch visits a case.
+        workers: loader processes a device; 0 loads in the training process.
+        prepare_workers: processes that prepare cases.
+        seed: of the sampling; see :mod:`hnseg.data.sampling`.
+    """
+
+    allow_zero_length_dataloader_with_multiple_devices = True  # a device may have no case left to validate
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        recipe: Recipe,
+        labels: LabelSet,
+        split: Splitter,
+        view: View,
+        augment: Augment,
+        cache_dir: str | Path,
+        batch_size: int,
+        samples_per_case: int = 1,
+        workers: int = 0,
+        prepare_workers: int = 2,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if tuple(recipe.label_names) != labels.names:
+            raise ValueError(f"the recipe prepares {list(recipe.label_names)}, the labels are {list(labels.names)}")
+        self.name, self.recipe, self.labels = name, recipe, labels
+        self.splitter, self.view, self.augment = split, view, augment
+        self.cache_dir = Path(cache_dir)
+        self.batch_size, self.samples_per_case, self.seed = batch_size, samples_per_case, seed
+        self.workers, self.prepare_workers = workers, prepare_workers
+        self.cohort: Cohort | None = None
+        self.split: Split | None = None
+
+    @abstractmethod
+    def find_studies(self) -> Findings:
+        """The raw studies on disk, nothing read yet."""
+
+    def prepare_data(self) -> None:
+        """Lightning calls it once a machine, before the other processes look."""
+        if self.cohort is None:
+            self.prepare()
+
+    def prepare(self, progress: bool = True) -> Cohort:
+        """Fill the cache; a second call finds everything done. Waits where another process is at it."""
+        findings = self.find_studies()
+        cohort = prepare_cohort(
+            findings.studies, self.recipe, self.cache_dir, self.name, workers=self.prepare_workers, progress=progress
+        )
+        return replace(cohort, failures=(*findings.problems, *cohort.failures))
+
+    def setup(self, stage: str | None = None) -> None:
+        if self.split is not None:
+            return
+        self.cohort = self.prepare(progress=False)
+        usable = [case for case in self.cohort.cases if case.part == "test" or case.label is not None]
+        self.split = self.splitter(usable)
+        refuse_leaks(self.split, usable)
+
+    def cases(self, part: str) -> list[Case]:
+        """The cases of ``train``, ``val`` or ``test``, in the split's order."""
+        assert self.cohort is not None
+        assert self.split is not None, "setup() comes first"
+        known = {case.case_id: case for case in self.cohort.cases}
+        return [known[case_id] for case_id in getattr(self.split, part)]
+
+    def train_dataloader(self) -> ResumableLoader:
+        samples = TrainingSamples(self.cases("train"), self.view, self.augment, self.seed, self.samples_per_case)
+        trainer = self.trainer
+        assert trainer is not None
+        sampler = EpochBatchSampler(
+            len(samples), self.batch_size, lambda: trainer.current_epoch, trainer.global_rank, trainer.world_size
+        )
+        progress = trainer.fit_loop.epoch_loop.batch_progress
+        return ResumableLoader(
+            samples,
+            sampler,
+            lambda: progress.current.ready,
+            collate_fn=collate,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=trainer.strategy.root_device.type == "cuda",
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return self._whole_cases(self.cases("val"))
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        return self._whole_cases([case for case in self.cases("test") if case.label is not None])
+
+    def _whole_cases(self, cases: Sequence[Case]) -> DataLoader[Any]:
+        """This device's share, a case at a time; no case is repeated to even out the shares."""
+        trainer = self.trainer
+        assert trainer is not None
+        share = range(trainer.global_rank, len(cases), trainer.world_size)
+        return DataLoader(Subset(WholeCases(cases), share), batch_size=None, num_workers=self.workers)

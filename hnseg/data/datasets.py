@@ -1,0 +1,81 @@
+"""Torch data sets over prepared cases: samples to train on, and whole cases to validate, test and predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from hnseg.data.sampling import Position, case_order, sample_rng
+from hnseg.data.views import ForegroundVoxels, View
+from hnseg.prepare import Case
+from hnseg.types import Batch
+
+Augment = Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
+
+
+class TrainingSamples(Dataset[dict[str, Any]]):
+    """Sample ``(epoch, index)``: a view of a case, augmented; a pure function of ``(seed, epoch, index)``.
+
+    An epoch visits every case ``samples_per_case`` times, in an order of its own.
+    """
+
+    def __init__(
+        self, cases: Sequence[Case], view: View, augment: Augment, seed: int, samples_per_case: int = 1
+    ) -> None:
+        self.cases, self.view, self.augment, self.seed = tuple(cases), view, augment, seed
+        self.samples_per_case = samples_per_case
+        self._voxels = ForegroundVoxels()
+
+    def __len__(self) -> int:
+        return len(self.cases) * self.samples_per_case
+
+    def __getitem__(self, position: Position) -> dict[str, Any]:
+        epoch, index = position
+        case = self.cases[case_order(self.seed, epoch, len(self.cases))[index % len(self.cases)]]
+        rng = sample_rng(self.seed, epoch, index)
+        image, label = self.view.sample(case, self._voxels, rng)
+        image, label = self.augment(torch.from_numpy(image), torch.from_numpy(label), rng)
+        return {
+            "image": image.contiguous(),
+            "target": label.contiguous(),
+            "annotated": torch.tensor(case.annotated),
+            "case_id": case.case_id,
+            "index": position,
+        }
+
+
+def collate(samples: list[dict[str, Any]]) -> Batch:
+    """Samples of one size to a :class:`Batch`."""
+    return Batch(
+        image=torch.stack([s["image"] for s in samples]),
+        target=torch.stack([s["target"] for s in samples]),
+        annotated=torch.stack([s["annotated"] for s in samples]),
+        case_id=[s["case_id"] for s in samples],
+        index=[s["index"] for s in samples],
+    )
+
+
+class WholeCases(Dataset[dict[str, Any]]):
+    """Every case once, whole, in HU and SUV; ``folder`` leads to what else is known of it."""
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self.cases = tuple(cases)
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        case = self.cases[index]
+        image, label = case.crop((0, 0, 0), case.grid.shape_zyx)
+        return {
+            "image": torch.from_numpy(image),
+            "target": torch.from_numpy(label),
+            "annotated": torch.tensor(case.annotated),
+            "case_id": case.case_id,
+            "folder": str(case.folder),
+        }

@@ -1,0 +1,44 @@
+"""HECKTOR PET/CT of 2020, 2021, 2022 and 2025, real or the phantom in the same layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from hnseg.data.base import CaseDataModule
+from hnseg.data.roots import find_root
+from hnseg.phantom import write_hecktor
+from hnseg.prepare import Findings, hecktor
+
+Year = Literal[2020, 2021, 2022, 2025]
+
+
+class HecktorDataModule(CaseDataModule):
+    """A HECKTOR folder as the organisers ship it.
+
+    Args:
+        year: whose layout the folder has.
+        root: the folder; where not given, see :func:`hnseg.data.roots.find_root`.
+        data_dir: where data sets lie by default.
+        phantom: settings of :func:`hnseg.phantom.write_hecktor`, to have a phantom written to ``root`` in this layout.
+    """
+
+    def __init__(
+        self,
+        *,
+        year: Year,
+        root: str | None = None,
+        data_dir: str | Path = "data",
+        phantom: Mapping[str, Any] | None = None,
+        **shared: Any,
+    ) -> None:
+        super().__init__(**shared)
+        self.year, self.root, self.data_dir, self.phantom = year, root, Path(data_dir), phantom
+
+    def find_studies(self) -> Findings:
+        if self.phantom is None:
+            return hecktor.find_studies(find_root(self.name, self.root, self.data_dir), self.year)
+        root = Path(self.root) if self.root else self.data_dir / self.name
+        write_hecktor(root, year=self.year, workers=self.prepare_workers, progress=True, **self.phantom)
+        return hecktor.find_studies(root, self.year)

@@ -1,0 +1,127 @@
+"""How a network sees a case while it trains: a patch of it, the whole of it, or one slice.
+
+``data`` says whose cases, ``view`` says how they are looked at; every model runs on every data set through the view
+that fits its dimension. A view draws; it never augments and never normalises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnseg.prepare import Case
+
+Sample = tuple[NDArray[np.float32], NDArray[np.uint8]]
+"""Image (C, *spatial) in HU and SUV, label map (*spatial)."""
+
+
+class View(Protocol):
+    """What a training set asks of a view."""
+
+    channels: int
+    spatial_dims: int
+
+    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample: ...
+
+
+class ForegroundVoxels:
+    """Where the structures of a case are, found once a case and process and kept.
+
+    At most ``limit`` voxels a structure are kept, evenly spaced: enough to aim patches at, small enough for thousands
+    of cases.
+    """
+
+    def __init__(self, limit: int = 4096) -> None:
+        self._limit = limit
+        self._known: dict[str, list[NDArray[np.int64]]] = {}
+
+    def of(self, case: Case) -> list[NDArray[np.int64]]:
+        """One ``(n, 3)`` array of z, y, x indices for every structure that the case has."""
+        if case.case_id not in self._known:
+            assert case.label is not None, f"{case.case_id} has no label map to train on"
+            flat = np.flatnonzero(case.label)
+            values = case.label.reshape(-1)[flat]
+            self._known[case.case_id] = [
+                self._thin(flat[values == value], case.label.shape) for value in np.unique(values).tolist()
+            ]
+        return self._known[case.case_id]
+
+    def _thin(self, flat: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+        chosen = flat[:: max(1, -(-len(flat) // self._limit))]
+        return np.stack(np.unravel_index(chosen, shape), axis=1)
+
+
+def _aim(voxels: list[NDArray[np.int64]], probability: float, rng: np.random.Generator) -> NDArray[np.int64] | None:
+    """With ``probability`` a voxel of a structure, every structure of the case equally likely; else nothing."""
+    if rng.random() >= probability or not voxels:
+        return None
+    structure = voxels[rng.integers(len(voxels))]
+    return structure[rng.integers(len(structure))]
+
+
+def _origin(shape: int, size: int, inside: int | None, rng: np.random.Generator) -> int:
+    """A start for ``size`` voxels along an axis of ``shape``, uniform among those that keep ``inside`` in view."""
+    low, high = min(0, shape - size), max(0, shape - size)
+    if inside is not None:
+        low, high = max(low, inside - size + 1), min(high, inside)
+    return int(rng.integers(low, high + 1))
+
+
+@dataclass(frozen=True)
+class PatchView:
+    """Patches of ``size_zyx`` voxels that show a structure with probability ``foreground_probability``.
+
+    The paper has 144^3 and 0.9 (Iantsen et al. 2021, section 2.3). A patch aimed at a structure always holds a voxel
+    of it; the authors' own sampler could miss it by one voxel.
+    """
+
+    size_zyx: tuple[int, int, int]
+    foreground_probability: float = 0.9
+    channels: int = 2
+    spatial_dims: int = 3
+
+    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
+        aim = _aim(voxels.of(case), self.foreground_probability, rng)
+        start = tuple(
+            _origin(case.grid.shape_zyx[axis], self.size_zyx[axis], None if aim is None else int(aim[axis]), rng)
+            for axis in range(3)
+        )
+        return case.crop(start, tuple(self.size_zyx))
+
+
+@dataclass(frozen=True)
+class VolumeView:
+    """The whole prepared box or image, centred, and cut or padded to ``size_zyx`` so that batches can be made of it."""
+
+    size_zyx: tuple[int, int, int]
+    channels: int = 2
+    spatial_dims: int = 3
+
+    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
+        shape = case.grid.shape_zyx
+        size = tuple(self.size_zyx)
+        start = tuple((have - want) // 2 for have, want in zip(shape, size, strict=True))
+        return case.crop(start, size)
+
+
+@dataclass(frozen=True)
+class SliceView:
+    """Axial slices for 2-D networks, that show a structure with ``foreground_probability``; z of ``size_zyx`` is one."""
+
+    size_zyx: tuple[int, int, int]
+    foreground_probability: float = 0.5
+    channels: int = 2
+    spatial_dims: int = 2
+
+    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
+        aim = _aim(voxels.of(case), self.foreground_probability, rng)
+        size = (1, self.size_zyx[1], self.size_zyx[2])
+        start = tuple(
+            _origin(case.grid.shape_zyx[axis], size[axis], None if aim is None else int(aim[axis]), rng)
+            for axis in range(3)
+        )
+        image, label = case.crop(start, size)
+        return image[:, 0], label[0]

@@ -1,0 +1,166 @@
+"""The LightningModule that trains any segmentation network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from hnseg.evaluate import evaluate_case
+from hnseg.inference import InferenceSettings, Runner, to_patient_grid
+from hnseg.labels import LabelSet
+from hnseg.metrics import CaseDice
+from hnseg.prepare import Case
+from hnseg.prepare.intensity import Normalization
+from hnseg.types import Batch
+
+LOGIT_EPS = 1e-6
+"""Probabilities of whole cases are kept this far from 0 and 1 before they become logits again for the loss."""
+
+
+class SegmentationModule(pl.LightningModule):
+    """Normalise, predict, compare: the same for training patches and for whole patients.
+
+    Args:
+        net: a network of :mod:`hnseg.models`, or any module from (B, C, *s) to logits (B, K, *s).
+        labels: the structures and how channels stand for them.
+        loss: ``loss(logits, target, counts)``, see :mod:`hnseg.losses`.
+        normalization: the deterministic part of what the network sees.
+        optimizer: parameters to an optimizer.
+        scheduler: ``{"scheduler": optimizer -> scheduler, "interval": "epoch" | "step"}``.
+        inference: how whole patients are predicted.
+        seed: of whatever is random within a step (dropout, say); sampling has its own.
+        compile: compile the network.
+        channels_last: keep the network's memory channels-last.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        labels: LabelSet,
+        loss: nn.Module,
+        normalization: Normalization,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        scheduler: Mapping[str, Any],
+        inference: InferenceSettings,
+        seed: int = 0,
+        compile: bool = False,
+        channels_last: bool = False,
+    ) -> None:
+        super().__init__()
+        self.net, self.loss, self.labels = net, loss, labels
+        self.normalization, self.inference = normalization, inference
+        self._optimizer, self._scheduler, self._seed = optimizer, dict(scheduler), seed
+        self._memory_format = _memory_format(channels_last, normalization.spatial_dims)
+        self.net.to(memory_format=self._memory_format)
+        if compile:
+            self.net.compile()  # in place: the weights keep their names
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self._optimizer(self.parameters())
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {**self._scheduler, "scheduler": self._scheduler["scheduler"](optimizer)},
+        }
+
+    def setup(self, stage: str) -> None:
+        split = self.trainer.datamodule.split
+        self._dice = CaseDice(split.val if stage == "fit" else split.test, self.labels.names)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, C, *s) in HU and SUV to logits (B, K, *s)."""
+        return self.net(self.normalization(image).contiguous(memory_format=self._memory_format))
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make the step's randomness a function of (seed, step, process), so that a resumed run draws the same."""
+        key = np.random.SeedSequence([self._seed, self.global_step, self.global_rank]).generate_state(1, np.uint64)
+        torch.manual_seed(int(key[0]))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss = self._step(self(batch["image"]), batch, "train", on_step=True)
+        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_step=True)
+        return loss
+
+    def validation_step(self, case: dict[str, Any], batch_idx: int) -> None:
+        self._whole_case(case, "val")
+
+    def test_step(self, case: dict[str, Any], batch_idx: int) -> dict[str, Any]:
+        """Scores on the patient's own grid, in mm: what :class:`hnseg.modules.TestRecorder` writes down."""
+        probabilities = self._whole_case(case, "test")
+        prepared = Case.open(Path(case["folder"]))
+        mask = to_patient_grid(probabilities, prepared.grid, prepared.image_grid, self.labels)
+        truth = prepared.truth()
+        assert truth is not None, f"{prepared.case_id} has no truth to be tested against"
+        rows = evaluate_case(
+            mask, truth, self.labels.names, prepared.annotated, case_id=prepared.case_id, centre=prepared.centre
+        )
+        return {"mask": mask, "rows": [{**row, "phantom": prepared.phantom} for row in rows]}
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_dice("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_dice("test")
+
+    def _step(self, logits: Tensor, batch: Batch, stage: str, on_step: bool = False) -> Tensor:
+        """The loss of a batch, in all three stages."""
+        target, counts = self.labels.encode(batch["target"]), self.labels.counts(batch["annotated"])
+        loss: Tensor = self.loss(logits, target, counts)
+        self.log(
+            f"{stage}/loss",
+            loss,
+            on_step=on_step,
+            on_epoch=not on_step,
+            prog_bar=True,
+            batch_size=len(logits),
+            sync_dist=not on_step,
+        )
+        return loss
+
+    def _whole_case(self, case: dict[str, Any], stage: str) -> Tensor:
+        """Probabilities (channels, Z, Y, X) of a whole prepared case; its loss and Dice are logged on the way."""
+        probabilities = self.runner()(case["image"])
+        batch = Batch(target=case["target"][None], annotated=case["annotated"][None])
+        self._step(_logits(probabilities[None], self.labels), batch, stage)
+        prediction = self.labels.decode(probabilities[None])
+        self._dice.to(self.device).update([case["case_id"]], prediction, batch["target"], batch["annotated"])
+        return probabilities
+
+    def runner(self) -> Runner:
+        """The network as prediction uses it: one pass over a box, windows over anything larger.
+
+        Mixed precision is the trainer's business here, so the runner itself runs in the precision around it.
+        """
+        recipe = self.trainer.datamodule.recipe
+        return Runner(
+            self.net,
+            self.labels,
+            self.normalization,
+            self.inference,
+            whole_up_to_zyx=recipe.box_shape_zyx,
+            device=self.device,
+        )
+
+    def _log_dice(self, stage: str) -> None:
+        scores = self._dice.compute()  # sums over all processes
+        self.log(f"{stage}/dice", scores.pop("mean").float(), prog_bar=True)
+        if len(scores) > 1:
+            self.log_dict({f"{stage}/dice_{name}": value.float() for name, value in scores.items()})
+        self._dice.reset()
+
+
+def _memory_format(channels_last: bool, spatial_dims: int) -> torch.memory_format:
+    if not channels_last:
+        return torch.contiguous_format
+    return torch.channels_last_3d if spatial_dims == 3 else torch.channels_last
+
+
+def _logits(probabilities: Tensor, labels: LabelSet) -> Tensor:
+    """Logits that activate to these probabilities (B, channels, *s)."""
+    kept = probabilities.float().clamp(LOGIT_EPS, 1 - LOGIT_EPS)
+    return kept.logit() if labels.activation == "sigmoid" else kept.log()

@@ -1,0 +1,37 @@
+"""`check`: a report on a data set before any work is done with it."""
+
+from __future__ import annotations
+
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig
+
+from hnseg.models.memory import training_bytes
+from hnseg.prepare import check_studies, format_findings
+from hnseg.run.resolvers import to_plain
+from hnseg.run.validate import validate
+
+
+def main(config: DictConfig) -> int:
+    """0; 1 where there are errors."""
+    plain = to_plain(config)
+    validate(plain, plain["trust"])
+    data = instantiate(config.data.module, _convert_="all")
+    findings = check_studies(data.find_studies(), data.recipe, workers=data.prepare_workers)
+    print(format_findings(findings))
+    print(_memory(plain))
+    return 1 if any(finding.level == "error" for finding in findings) else 0
+
+
+def _memory(plain: dict) -> str:  # type: ignore[type-arg]
+    """What a training step will take on each device."""
+    net = dict(plain["model"]["net"])
+    build, view = get_class(net.pop("_target_")), plain["view"]
+    share = max(1, plain["batch_size"] // _devices(plain["trainer"]["devices"]))
+    size = view["size_zyx"][-view["spatial_dims"] :]
+    gib = training_bytes(lambda: build(**net), (share, view["channels"], *size)) / 2**30
+    shape = " x ".join(map(str, size))
+    return f"training {build.__name__} on {share} x {shape} will take about {gib:.1f} GiB of memory a device in float32"
+
+
+def _devices(devices: object) -> int:
+    return len(devices) if isinstance(devices, list) else int(devices) if str(devices).isdigit() else 1

@@ -1,0 +1,52 @@
+"""Runs one command under Hydra: composes `conf/<command>.yaml`, and turns users' errors into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import hydra
+from omegaconf import DictConfig
+
+from hnseg.run.places import conf_dir, set_root
+from hnseg.run.resolvers import register_resolvers
+from hnseg.run.resume import expand_resume
+
+USER_ERROR = 2
+
+
+def run(name: str, arguments: Sequence[str]) -> int:
+    """The exit code of ``hnseg name arguments``: 0 done, 1 something was set aside, 2 the user must change something."""
+    set_root()
+    register_resolvers()
+    own_argv, codes = sys.argv, [0]
+
+    def task(config: DictConfig) -> None:
+        # Lightning starts the other processes of a run with sys.argv: it must be what the user typed
+        sys.argv = own_argv
+        codes.append(_guarded(name, config))
+
+    try:
+        sys.argv = [own_argv[0], *(expand_resume(arguments) if name == "train" else arguments)]
+        hydra.main(config_path=str(conf_dir()), config_name=name, version_base="1.3")(task)()
+    except ValueError as error:
+        codes.append(_say(error))
+    finally:
+        sys.argv = own_argv
+    return max(codes)
+
+
+def _guarded(name: str, config: DictConfig) -> int:
+    try:
+        return int(import_module(f"hnseg.run.{name}").main(config))
+    except (ValueError, FileNotFoundError) as error:
+        if os.environ.get("HYDRA_FULL_ERROR"):
+            raise
+        return _say(error)
+
+
+def _say(error: Exception) -> int:
+    print(f"hnseg: {error}", file=sys.stderr)
+    return USER_ERROR

@@ -1,0 +1,34 @@
+"""What a configuration file may compute: a length, a sum, and the name of a run. Nothing else belongs into YAML."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+NOT_IDENTITY = ("hydra", "paths", "resume", "name", "logger", "callbacks", "test")
+"""What may differ between two starts of the same run: where it lies, what is printed, whether it is tested yet."""
+
+
+def run_hash(config: DictConfig) -> str:
+    """Eight hex digits of everything in a configuration that decides what is trained."""
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    kept = {key: value for key, value in plain.items() if key not in NOT_IDENTITY}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+def register_resolvers() -> None:
+    """Idempotent: tests and several commands of one process may call it."""
+    OmegaConf.register_new_resolver("len", len, replace=True)
+    OmegaConf.register_new_resolver("add", lambda *numbers: sum(numbers), replace=True)
+    OmegaConf.register_new_resolver("run_hash", lambda *, _root_: run_hash(_root_), replace=True)
+
+
+def to_plain(config: Any) -> dict[str, Any]:
+    """Everything resolved, as plain dicts and lists."""
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return plain  # type: ignore[return-value]

@@ -1,0 +1,182 @@
+"""`train`: compose -> prepare -> fit -> test -> report, from wherever an earlier start of the same run was stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from hnseg.data import CaseDataModule
+from hnseg.inference import checkpoint_entry
+from hnseg.modules import AtomicCheckpointIO, CutLogOnResume, SegmentationModule, SelfDescription, TestRecorder
+from hnseg.report import read_manifest, write_manifest, write_report
+from hnseg.run.ledger import record_look
+from hnseg.run.resolvers import to_plain
+from hnseg.run.resume import CONFIG, OVERRIDES, differences
+from hnseg.run.validate import validate
+
+
+def main(config: DictConfig) -> int:
+    """Train, and return 0; 1 where patients had to be set aside."""
+    plain = to_plain(config)
+    validate(plain, plain["trust"])
+    folder = Path(plain["paths"]["output"])
+    if _is_first_process():
+        with _only_one(folder):
+            return _start(config, plain, folder)
+    return _train(config, plain, folder)
+
+
+def _is_first_process() -> bool:
+    return (rank_zero_only.rank or 0) == 0  # Lightning reads it from the environment of the launcher or of Slurm
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Two processes must not write one run."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ValueError(f"{folder}: this run is being trained by another process; wait for it or give name=other") from error
+        yield
+
+
+def _start(config: DictConfig, plain: dict[str, Any], folder: Path) -> int:
+    """Find out whether this run is new, stopped half-way or finished."""
+    if plain["overwrite"]:
+        shutil.rmtree(folder, ignore_errors=True)
+    if (folder / CONFIG).is_file():
+        _refuse_another(folder, plain)
+        if (folder / "manifest.json").is_file() and read_manifest(folder).get("finished"):
+            print(f"{folder.name} is finished; nothing to do. Report: {folder / 'report.html'}")
+            print("To train it again: overwrite=true, or name=another; to train longer: trainer.max_epochs=N")
+            return 0
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False))
+    if not (folder / OVERRIDES).is_file():
+        (folder / OVERRIDES).write_text(yaml.safe_dump(list(HydraConfig.get().overrides.task)))
+    return _train(config, plain, folder)
+
+
+def _refuse_another(folder: Path, plain: dict[str, Any]) -> None:
+    """A run's folder holds one run: a changed configuration is another, unless the user changed it in resuming."""
+    changed = differences(yaml.safe_load((folder / CONFIG).read_text()), plain)
+    said = {override.split("=")[0].lstrip("+~") for override in HydraConfig.get().overrides.task} if plain["resume"] else set()
+    unexpected = [line for line in changed if not any(line.startswith(key) for key in said)]
+    if unexpected:
+        listed = "\n  ".join(unexpected)
+        raise ValueError(
+            f"{folder} holds a run of another configuration:\n  {listed}\n"
+            "give this one a name of its own (name=...), or overwrite=true to throw the other away"
+        )
+
+
+def _train(config: DictConfig, plain: dict[str, Any], folder: Path) -> int:
+    began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    pl.seed_everything(plain["seed"], verbose=False)
+    data: CaseDataModule = instantiate(config.data.module, _convert_="all")
+    data.prepare_data()
+    data.setup()
+    assert data.cohort is not None
+    phantom = any(case.phantom for case in data.cohort.cases)
+    module: SegmentationModule = instantiate(config.model, _convert_="all")
+    entry = checkpoint_entry(
+        net=plain["model"]["net"],
+        labels=module.labels,
+        recipe=data.recipe,
+        normalization=module.normalization,
+        inference=module.inference,
+        config=plain,
+        phantom=phantom,
+    )
+    if _is_first_process():
+        _describe(folder, plain, data, module, phantom, started)
+    trainer = _trainer(config, folder, entry)
+    last = folder / "checkpoints" / "last.ckpt"
+    if last.is_file() and trainer.is_global_zero:
+        print(f"going on from {last}")
+    trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
+    finished = trainer.current_epoch >= (trainer.max_epochs or 0) or trainer.should_stop
+    looks = _test(trainer, module, data, plain, folder) if plain["test"] and finished else 0
+    if not trainer.is_global_zero:
+        return 0
+    wall_time_s = time.monotonic() - began
+    write_manifest(folder, finished=finished, wall_time_s=wall_time_s, test_looks=looks, best_epoch=_best_epoch(folder))
+    report = write_report(folder)
+    for failure in data.cohort.failures:
+        print(f"set aside: {failure}")
+    print(f"report: {report}")
+    return 1 if data.cohort.failures else 0
+
+
+def _trainer(config: DictConfig, folder: Path, entry: dict[str, Any]) -> pl.Trainer:
+    own = [SelfDescription(entry), CutLogOnResume(), TestRecorder(folder)]
+    callbacks = [instantiate(node, _convert_="all") for node in (config.callbacks or {}).values()]
+    loggers = [instantiate(node, _convert_="all") for node in (config.logger or {}).values()]
+    plugins = [AtomicCheckpointIO()]
+    trainer: pl.Trainer = instantiate(
+        config.trainer, callbacks=own + callbacks, logger=loggers, plugins=plugins, _convert_="all"
+    )
+    return trainer
+
+
+def _test(trainer: pl.Trainer, module: SegmentationModule, data: CaseDataModule, plain: dict[str, Any], folder: Path) -> int:
+    """Look at the test patients with the best weights; returns how often this split's test patients were looked at."""
+    assert data.split is not None
+    scorable = [case for case in data.cases("test") if case.label is not None]
+    if not scorable:
+        print("no test patient has a mask: nothing to score (predict.py outlines them)")
+        return 0
+    looks = 0
+    if trainer.is_global_zero:
+        looks = record_look(Path(plain["paths"]["runs"]), folder.name, data.name, data.split.name, data.split.key)
+    best = folder / "checkpoints" / "best.ckpt"
+    weights = best if best.is_file() else folder / "checkpoints" / "last.ckpt"
+    trainer.test(module, datamodule=data, ckpt_path=str(weights), weights_only=True, verbose=False)
+    return looks
+
+
+def _describe(
+    folder: Path, plain: dict[str, Any], data: CaseDataModule, module: SegmentationModule, phantom: bool, started: str
+) -> None:
+    """What is known before the first step."""
+    assert data.cohort is not None
+    assert data.split is not None
+    counts = {f"n_{part}": len(getattr(data.split, part)) for part in ("train", "val", "test")}
+    write_manifest(
+        folder,
+        name=folder.name,
+        task="train",
+        finished=False,
+        started=started,
+        seed=plain["seed"],
+        phantom=phantom,
+        data={"name": data.name, "key": data.cohort.key, **counts},
+        split=data.split.to_dict(),
+        failed_cases=[{"case": f.case_id, "message": f.message} for f in data.cohort.failures],
+        cases={case.case_id: str(case.folder) for case in data.cohort.cases},
+        parameters=sum(p.numel() for p in module.net.parameters()),
+        monitor=plain["monitor"]["metric"],
+    )
+
+
+def _best_epoch(folder: Path) -> int | None:
+    """0-based epoch of best.ckpt, read as data."""
+    import torch
+
+    path = folder / "checkpoints" / "best.ckpt"
+    return int(torch.load(path, weights_only=True, map_location="cpu")["epoch"]) if path.is_file() else None
