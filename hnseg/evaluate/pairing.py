@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".hdr")
+from hnseg.io import IMAGE_SUFFIXES
+
 TRUTH_ENDINGS = ("_ct_gtvt", "_gtvt")
 """HECKTOR 2020 writes ``CHUS101_ct_gtvt.nii.gz``, 2021 ``CHGJ007_gtvt.nii.gz``, 2022 and later ``CHUM-001.nii.gz``."""
 
@@ -50,14 +51,14 @@ def _find(folder: Path, endings: tuple[str, ...], may_be_empty: bool = False) ->
             raise ValueError(f"{masks[case_id]} and {path} are both masks of {case_id}; leave one of them in {folder}")
         masks[case_id] = path
     if not masks and not may_be_empty:
-        raise ValueError(f"{folder} holds no masks named like CASE{IMAGE_SUFFIXES[0]} or CASE{endings[0]}.nii.gz")
+        raise ValueError(f"{folder} holds no masks named like CASE.nii.gz or CASE{endings[0]}.nii.gz")
     return masks
 
 
 def _case_id(path: Path, endings: tuple[str, ...]) -> str | None:
     """The patient whose mask the file's name says it is; None for images and other files."""
     suffix = next((s for s in IMAGE_SUFFIXES if path.name.lower().endswith(s)), None)
-    if suffix is None or path.name.startswith(".") or not path.is_file():
+    if suffix in (None, ".img") or path.name.startswith(".") or not path.is_file():
         return None
     stem = path.name[: -len(suffix)]
     ending = next((e for e in endings if stem.lower().endswith(e)), None)

@@ -1,0 +1,199 @@
+"""Score a folder of predictions against a folder of truth, and leave tables on disk."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.progress import track
+
+from hnseg.evaluate.cases import Row, evaluate_case, missed_case
+from hnseg.evaluate.hecktor import Variant, official_scores
+from hnseg.evaluate.pairing import centre_of, find_predictions, find_truths
+from hnseg.evaluate.summary import summarise
+from hnseg.geometry import resample as resample_volume
+from hnseg.io import read_volume
+from hnseg.io.atomic import atomic_path
+from hnseg.io.phantom_marker import is_phantom
+from hnseg.types import BoxMm, Grid, Volume
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationResult:
+    """What an evaluation found; the tables are also in the output folder.
+
+    Attributes:
+        cases: a row a patient and structure.
+        summary: by centre.
+        official: scores of the HECKTOR challenges.
+        failures: patient to one sentence saying what was wrong with its files.
+        missing: patients with truth but no prediction file.
+        unmatched: prediction files without truth, which nothing was done with.
+    """
+
+    cases: pd.DataFrame
+    summary: pd.DataFrame
+    official: dict[str, Any]
+    failures: dict[str, str]
+    missing: tuple[str, ...]
+    unmatched: tuple[Path, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every patient with truth had a prediction that could be scored."""
+        return not self.failures and not self.missing
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How each pair of files is scored.
+
+    Attributes:
+        label_names: structures; value ``i`` of a mask is ``label_names[i - 1]``.
+        tolerance_mm: for the surface Dice.
+        resample: bring a prediction on another grid to that of the truth (nearest neighbour); else that patient fails.
+        boxes: patient to the box inside which the organisers of 2020 and 2021 score; patients without one count whole.
+        centres: patient to centre; others by the letters that their name begins with.
+    """
+
+    label_names: tuple[str, ...]
+    tolerance_mm: float = 1.0
+    resample: bool = False
+    boxes: Mapping[str, BoxMm] | None = None
+    centres: Mapping[str, str] | None = None
+
+
+def evaluate_folders(
+    predictions: Path,
+    truth: Path,
+    output: Path,
+    label_names: Sequence[str],
+    *,
+    tolerance_mm: float = 1.0,
+    resample: bool = False,
+    boxes: Mapping[str, BoxMm] | None = None,
+    centres: Mapping[str, str] | None = None,
+    variant: Variant = "code",
+    progress: bool = False,
+) -> EvaluationResult:
+    """Score every patient of ``truth`` and write ``cases.csv``, ``summary.csv`` and ``official.json`` to ``output``.
+
+    A patient whose prediction is missing, unreadable or on another grid is a miss: Dice 0 and infinite distances in
+    every table. Unreadable predictions and unreadable truths are listed as failures; without truth there are no rows.
+
+    Args:
+        predictions: masks named ``<case>.nii.gz`` (or another format), also one folder down.
+        truth: masks named ``<case>``, ``<case>_gtvt`` or ``<case>_ct_gtvt``, also in a folder a patient.
+        output: made if need be; earlier tables there are replaced.
+        label_names, tolerance_mm, resample, boxes, centres: see :class:`Scoring`.
+        variant: see :func:`hnseg.evaluate.hecktor.official_scores`.
+        progress: whether to show a bar.
+
+    Raises:
+        ValueError: a folder is not there or holds no masks, two files claim one patient, or no truth could be read.
+    """
+    truths, predicted = find_truths(truth), find_predictions(predictions)
+    scoring = Scoring(tuple(label_names), tolerance_mm, resample, boxes, centres)
+    rows: list[Row] = []
+    failures: dict[str, str] = {}
+    for case_id in track(sorted(truths), description="evaluate", disable=not progress):
+        found, failure = _score_files(case_id, truths[case_id], predicted.get(case_id), scoring)
+        rows += found
+        if failure:
+            failures[case_id] = failure
+    if not rows:
+        raise ValueError(f"none of the {len(truths)} truths under {truth} could be read; first: {_first(failures)}")
+    cases = pd.DataFrame(rows)
+    cases["phantom"] = is_phantom(truth) or is_phantom(predictions)
+    official = official_scores(cases, sorted(set(cases["case"])), variant=variant)
+    official["phantom"] = bool(cases["phantom"].any())
+    result = EvaluationResult(
+        cases,
+        summarise(cases),
+        official,
+        failures,
+        missing=tuple(sorted(set(truths) - set(predicted))),
+        unmatched=tuple(path for case_id, path in sorted(predicted.items()) if case_id not in truths),
+    )
+    _write(result, output)
+    return result
+
+
+def _score_files(case_id: str, truth: Path, prediction: Path | None, scoring: Scoring) -> tuple[list[Row], str]:
+    """Rows of one patient and, where something was wrong with its files, a sentence about it."""
+    centre = (scoring.centres or {}).get(case_id, "") or centre_of(case_id)
+    annotated = [True] * len(scoring.label_names)
+    try:
+        true = read_volume(truth)
+        if scoring.boxes and case_id in scoring.boxes:
+            true = resample_volume(true, challenge_grid(true.grid, scoring.boxes[case_id]), "nearest")
+        missed = missed_case(true, scoring.label_names, annotated, case_id=case_id, centre=centre)
+    except (ValueError, OSError) as error:
+        return [], str(error)
+    if prediction is None:
+        return missed, ""
+    try:
+        predicted = _on_grid_of(true, read_volume(prediction), scoring, case_id)
+        return evaluate_case(
+            predicted,
+            true,
+            scoring.label_names,
+            annotated,
+            case_id=case_id,
+            centre=centre,
+            tolerance_mm=scoring.tolerance_mm,
+        ), ""
+    except (ValueError, OSError) as error:
+        return missed, str(error)
+
+
+def _on_grid_of(true: Volume, predicted: Volume, scoring: Scoring, case_id: str) -> Volume:
+    """The prediction on the truth's grid, where the user or the challenge's rule asks for it; else as it is."""
+    if predicted.grid.matches(true.grid) or not (scoring.resample or case_id in (scoring.boxes or {})):
+        return predicted
+    return resample_volume(predicted, true.grid, "nearest")
+
+
+def challenge_grid(grid: Grid, box: BoxMm) -> Grid:
+    """Where the organisers of HECKTOR 2020 and 2021 score: the box at the truth's spacing.
+
+    As in their program the first voxel's *centre* lies on the low corner and the number of voxels is rounded.
+    """
+    along_xyz = np.abs(grid.direction).argmax(axis=1)  # the array axis that runs most along world x, y and z
+    x_mm, y_mm, z_mm = (grid.spacing_mm[axis] for axis in along_xyz)
+    edges = zip(box.low_mm, box.high_mm, (x_mm, y_mm, z_mm), strict=True)
+    x, y, z = (max(1, round((high - low) / spacing)) for low, high, spacing in edges)
+    return Grid((z, y, x), (z_mm, y_mm, x_mm), box.low_mm)
+
+
+def _first(failures: Mapping[str, str]) -> str:
+    return next(iter(failures.values()), "no failure was noted")
+
+
+def _write(result: EvaluationResult, output: Path) -> None:
+    listed = {"failures": result.failures, "missing": list(result.missing)}
+    texts = {
+        "cases.csv": result.cases.to_csv(index=False),
+        "summary.csv": result.summary.to_csv(index=False),
+        "official.json": json.dumps(_plain(result.official | listed), indent=2, allow_nan=False) + "\n",
+    }
+    for name, text in texts.items():
+        with atomic_path(output / name) as partial:
+            partial.write_text(text)
+
+
+def _plain(value: Any) -> Any:
+    """For JSON, which has no numbers for them: infinity becomes the string "inf" and nan becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return None if math.isnan(value) else "inf" if math.isinf(value) else float(value)
+    return value
