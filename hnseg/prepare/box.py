@@ -1,0 +1,170 @@
+"""Which part of the patient is kept: a published box, a box derived from the brain in the PET, or the whole image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from hnseg.geometry import image_box
+from hnseg.prepare.recipe import Recipe
+from hnseg.types import BoxMm, Grid, Volume
+
+SMOOTHING_VOXELS = 3.0
+THRESHOLDS_SUV = (3.0, 0.1)
+ABOVE_BRAIN_BASE_MM = 30.0
+ANTERIOR_SHIFT_MM = 30.0
+
+BRAIN_ML = (100.0, 5000.0)
+"""Less is a hot spot, more is a body that the low threshold let through; a smoothed adult brain has 1000 to 2500 ml."""
+BRAIN_HEIGHT_MM = 250.0
+
+
+class NoBrainFoundError(ValueError):
+    """Nothing in the upper third of the PET looks like a brain."""
+
+
+def brain_box(pet: Volume, size_mm: tuple[float, float, float]) -> BoxMm:
+    """The HECKTOR organisers' rule for a box around the oropharynx, found from where the brain is.
+
+    The PET is smoothed (Gaussian, sigma 3 voxels) and thresholded at SUV 3, or 0.1 where nothing is above 3. The brain is the
+    component with most voxels in the upper third of the slices. The box ends 30 mm above its lowest voxel, is
+    centred on it from left to right, and 30 mm in front of its centre; then it is shifted to stay inside the image.
+    (Andrearczyk et al. 2020, doi:10.1007/978-3-030-67194-5_1.) Positions are measured in the patient, so
+    the order and direction of the array axes do not matter. Departure: what cannot be a brain by its volume
+    or height is refused.
+
+    Args:
+        pet: body-weight SUV.
+        size_mm: size of the box (z, y, x).
+
+    Raises:
+        NoBrainFoundError: no component is plausible, say in a scan of the neck alone or with PET that is not in SUV.
+    """
+    pet = _axial(pet)
+    smooth = ndimage.gaussian_filter(pet.array.astype(np.float32), SMOOTHING_VOXELS)
+    reasons = []
+    for threshold in THRESHOLDS_SUV:
+        brain = _largest_in_upper_third(smooth > threshold)
+        if brain is None:
+            reasons.append(f"nothing is above SUV {threshold:g} there")
+            continue
+        corners = _extent_mm(brain, pet.grid)
+        volume_ml = float(brain.sum()) * pet.grid.voxel_volume_mm3 / 1000
+        height_mm = corners[1, 2] - corners[0, 2]
+        if BRAIN_ML[0] <= volume_ml <= BRAIN_ML[1] and height_mm <= BRAIN_HEIGHT_MM:
+            return _place(corners, size_mm, pet.grid)
+        reasons.append(f"what is above SUV {threshold:g} has {volume_ml:.0f} ml and is {height_mm:.0f} mm high")
+    raise NoBrainFoundError(f"no brain was found in the upper third of the PET: {'; '.join(reasons)}")
+
+
+def choose_box(images: Mapping[str, Volume], published: BoxMm | None, recipe: Recipe) -> tuple[BoxMm, tuple[str, ...]]:
+    """The box of a patient by the first of ``recipe.regions`` that applies, and notes on how it was found.
+
+    Raises:
+        ValueError: no region applies, or the published box lies outside the image.
+    """
+    notes: list[str] = []
+    for region in recipe.regions:
+        if region == "published" and published is not None:
+            return _published(published, images, recipe), (*notes, "box: published")
+        if region == "published":
+            notes.append("no published box")
+        elif region == "brain" and "pt" in images:
+            assert recipe.box_size_mm is not None
+            try:
+                box = brain_box(images["pt"], recipe.box_size_mm)
+            except NoBrainFoundError as error:
+                notes.append(str(error))
+                continue
+            return box, (*notes, f"box: from the brain in the PET, {_describe(box)}")
+        elif region == "brain":
+            notes.append("no PET to find the brain in")
+        elif region == "image":
+            box = image_box(images[recipe.modalities[0]].grid)
+            return box, (*notes, f"box: the whole {recipe.modalities[0].upper()}, {_describe(box)}")
+    raise ValueError(f"{'; '.join(notes)}; add the patient to a box CSV or put 'image' among the recipe's regions")
+
+
+def resize_box(box: BoxMm, size_mm: tuple[float, float, float]) -> BoxMm:
+    """A box of ``size_mm`` (z, y, x) with the same centre."""
+    centre = (np.asarray(box.low_mm) + np.asarray(box.high_mm)) / 2
+    half = np.asarray(size_mm[::-1]) / 2
+    return _box(centre - half, centre + half, box.source)
+
+
+def intersection_ml(box: BoxMm, other: BoxMm) -> float:
+    """Volume that two boxes share."""
+    low, high = np.maximum(box.low_mm, other.low_mm), np.minimum(box.high_mm, other.high_mm)
+    return float(np.prod(np.clip(high - low, 0, None))) / 1000
+
+
+def _published(published: BoxMm, images: Mapping[str, Volume], recipe: Recipe) -> BoxMm:
+    outside = [name for name in recipe.modalities if intersection_ml(published, image_box(images[name].grid)) == 0]
+    if outside:
+        raise ValueError(
+            f"the published box ({_describe(published)}) lies outside the {' and '.join(outside).upper()}; its CSV must hold "
+            "LPS millimetres (x to the left, y to posterior, z to superior); correct it or take 'published' out of the recipe's regions"
+        )
+    if recipe.variant == "code" or recipe.box_size_mm is None:
+        return published
+    return resize_box(published, recipe.box_size_mm)
+
+
+def _axial(volume: Volume) -> Volume:
+    """The same voxels with array axes turned and flipped to run nearest to superior, posterior and left."""
+    direction = np.asarray(volume.direction)
+    order, remaining = [], [0, 1, 2]
+    for world in (2, 1, 0):
+        axis = max(remaining, key=lambda candidate: abs(direction[world, candidate]))
+        remaining.remove(axis)
+        order.append(axis)
+    signs = np.array([np.sign(direction[world, axis]) for world, axis in zip((2, 1, 0), order, strict=True)])
+    flipped = [slice(None, None, int(sign)) for sign in signs]
+    start = np.zeros(3)
+    for axis, sign in zip(order, signs, strict=True):
+        start[axis] = volume.grid.shape_zyx[axis] - 1 if sign < 0 else 0
+    array = volume.array.transpose(order)[tuple(flipped)]
+    origin = volume.grid.to_lps_mm(start)
+    z, y, x = (volume.spacing_mm[axis] for axis in order)
+    return Volume(array, Grid(array.shape, (z, y, x), tuple(map(float, origin)), direction[:, order] * signs))  # type: ignore[arg-type]
+
+
+def _largest_in_upper_third(hot: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """The component with most voxels in the upper third of axis 0, all of it; None where there is none."""
+    labels, _ = ndimage.label(hot)
+    counts = np.bincount(labels[hot.shape[0] * 2 // 3 :].ravel())
+    if counts[1:].sum() == 0:
+        return None
+    return np.asarray(labels == 1 + int(counts[1:].argmax()))
+
+
+def _extent_mm(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:
+    """(2, 3): lowest and highest LPS coordinate (x, y, z) of the mask's voxel centres."""
+    positions = grid.to_lps_mm(np.argwhere(mask))
+    return np.stack([positions.min(axis=0), positions.max(axis=0)])
+
+
+def _place(brain_mm: NDArray[np.float64], size_mm: tuple[float, float, float], grid: Grid) -> BoxMm:
+    size = np.asarray(size_mm[::-1])
+    centre = brain_mm.mean(axis=0)
+    high = np.array(
+        [centre[0] + size[0] / 2, centre[1] - ANTERIOR_SHIFT_MM + size[1] / 2, brain_mm[0, 2] + ABOVE_BRAIN_BASE_MM]
+    )
+    low = high - size
+    image_low, image_high = grid.extent_mm
+    shift = np.maximum(image_low - low, 0) - np.maximum(high - image_high, 0)
+    too_small = image_high - image_low < size
+    shift[too_small] = ((image_low + image_high) / 2 - (low + high) / 2)[too_small]
+    return _box(low + shift, high + shift, "brain")
+
+
+def _box(low: NDArray[np.float64], high: NDArray[np.float64], source: str) -> BoxMm:
+    return BoxMm(tuple(map(float, low)), tuple(map(float, high)), source)  # type: ignore[arg-type]
+
+
+def _describe(box: BoxMm) -> str:
+    spans = (f"{axis} {low:.1f} to {high:.1f}" for axis, low, high in zip("xyz", box.low_mm, box.high_mm, strict=True))
+    return ", ".join(spans) + " mm"

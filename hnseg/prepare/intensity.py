@@ -1,0 +1,130 @@
+"""The deterministic part of what a network sees: each modality brought to a common range, patch by patch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+CONSTANT = 1e-6
+"""A standard deviation of this or less is what rounding leaves of a constant patch."""
+
+
+@dataclass(frozen=True)
+class ClipScale:
+    """Clip to ``[low, high]`` and bring that range to [-1, 1]. With -1024 and 1024 HU this is division by 1024.
+
+    Iantsen et al. 2021 (HECKTOR 2020, doi:10.1007/978-3-030-67194-5_4).
+    """
+
+    low: float = -1024.0
+    high: float = 1024.0
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"clip: low {self.low} must be below high {self.high}")
+
+    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:  # noqa: ARG002 - a step of the same form as the others
+        half = (self.high - self.low) / 2
+        return (values.clamp(self.low, self.high) - (self.low + half)) / half
+
+
+@dataclass(frozen=True)
+class ZScore:
+    """Subtract the patch's mean and divide by its population standard deviation plus ``epsilon``.
+
+    ``epsilon`` is 1e-3 in the authors' code; their paper has none (0). A constant patch becomes 0 either way.
+    """
+
+    epsilon: float = 1e-3
+
+    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:
+        mean = values.mean(dim=axes, keepdim=True)
+        std = values.std(dim=axes, keepdim=True, correction=0) + self.epsilon
+        return (values - mean) / torch.where(std > CONSTANT, std, torch.ones_like(std))
+
+
+@dataclass(frozen=True)
+class Standardise:
+    """Subtract a fixed mean and divide by a fixed standard deviation, as measured over training patients."""
+
+    mean: float
+    std: float
+
+    def __post_init__(self) -> None:
+        if not self.std > 0:
+            raise ValueError(f"standardise: std must be positive; got {self.std}")
+
+    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        return (values - self.mean) / self.std
+
+
+Step = ClipScale | ZScore | Standardise
+STEPS: dict[str, type[Step]] = {"clip": ClipScale, "zscore": ZScore, "standardise": Standardise}
+DEFAULTS: dict[str, Step] = {"ct": ClipScale(), "pt": ZScore()}
+
+
+class Normalization:
+    """One step a modality, applied to a patch or window on any device.
+
+    Args:
+        modalities: channel order of the image.
+        spatial_dims: 3 for volumes, 2 for slices.
+        steps: modality to a step, or to a mapping with ``kind`` (``clip``, ``zscore``, ``standardise``) and its numbers.
+            Unnamed: ``ct`` is clipped at ±1024 HU, anything else z-scored.
+
+    Raises:
+        ValueError: a step for a modality that is not there, an unknown kind or unknown numbers.
+    """
+
+    def __init__(self, modalities: Sequence[str], spatial_dims: int = 3, **steps: Step | Mapping[str, Any]) -> None:
+        surplus = sorted(set(steps) - set(modalities))
+        if surplus:
+            raise ValueError(f"normalization: {surplus} are not among the modalities {list(modalities)}")
+        self.modalities = tuple(modalities)
+        self.spatial_dims = spatial_dims
+        self.steps = tuple(_build(name, steps.get(name, DEFAULTS.get(name, ZScore()))) for name in self.modalities)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """``(C, *spatial)`` or ``(B, C, *spatial)`` in HU and SUV to the same shape, float32, normalised; a new tensor."""
+        channel_axis = image.ndim - self.spatial_dims - 1
+        assert channel_axis in (0, 1), f"image {tuple(image.shape)} with {self.spatial_dims} spatial axes"
+        assert image.shape[channel_axis] == len(self.modalities), f"{tuple(image.shape)} for {self.modalities}"
+        spatial = tuple(range(-self.spatial_dims, 0))
+        channels = image.float().unbind(dim=channel_axis)
+        stepped = [step(channel, spatial) for step, channel in zip(self.steps, channels, strict=True)]
+        return torch.stack(stepped, dim=channel_axis)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a checkpoint."""
+        kinds = {step: kind for kind, step in STEPS.items()}
+        steps = {
+            name: {"kind": kinds[type(step)], **asdict(step)}
+            for name, step in zip(self.modalities, self.steps, strict=True)
+        }
+        return {"modalities": list(self.modalities), "spatial_dims": self.spatial_dims, "steps": steps}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Normalization:
+        return cls(plain["modalities"], int(plain["spatial_dims"]), **plain["steps"])
+
+
+def _build(modality: str, step: Step | Mapping[str, Any]) -> Step:
+    if isinstance(step, ClipScale | ZScore | Standardise):
+        return step
+    numbers = {key: float(value) for key, value in step.items() if key != "kind"}
+    kind = STEPS.get(str(step.get("kind")))
+    if kind is None:
+        raise ValueError(
+            f"normalization of {modality}: kind {step.get('kind')!r} is not known; use one of {sorted(STEPS)}"
+        )
+    known = kind.__dataclass_fields__
+    if set(numbers) - set(known):
+        raise ValueError(
+            f"normalization of {modality}: {sorted(set(numbers) - set(known))} unknown; {step['kind']} takes {list(known)}"
+        )
+    return kind(**numbers)

@@ -1,0 +1,164 @@
+"""The recipe: everything that decides how a raw study becomes a prepared case, as plain data with a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from hnseg.types import Study
+
+Variant = Literal["paper", "code"]
+
+FORMAT = 1
+"""Raised when the same recipe and files would give another case, so that old caches are not mistaken for new ones."""
+
+FILL: dict[str, float] = {"ct": -1024.0, "pt": 0.0}
+"""What lies outside an image, by modality: air in HU, no uptake in SUV; 0 for any other modality."""
+
+REGIONS = ("published", "brain", "image")
+
+DIGEST_BYTES = 64 * 1024
+COMPANIONS = {".hdr": (".img", ".img.gz"), ".img": (".hdr",), ".mhd": (".raw", ".zraw"), ".nhdr": (".raw", ".raw.gz")}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How studies are prepared.
+
+    Attributes:
+        modalities: channel order; each is a key of ``Study.images``.
+        label_names: structures of the label map; ``label_names[i]`` has the value ``i + 1``.
+        spacing_mm: voxel size of a prepared case, (z, y, x).
+        regions: where to look for the part of the patient that is kept, tried in order: ``published`` (a box CSV),
+            ``brain`` (the organisers' rule on the PET), ``image`` (all of it).
+        box_size_mm: size (z, y, x) of the kept part. Published boxes are quantised to voxels (140.6 mm and such); they
+            are brought to this size around their centre, so that every case has the same shape. None keeps them as they are,
+            and then ``brain`` cannot be used.
+        variant: ``paper`` resamples the whole image straight into the box; ``code`` repeats the authors' crop-then-resample
+            with its zero-filled borders.
+        allow_empty: whether an annotated structure without a voxel is a legal answer (a patient without nodes, say) or an error.
+    """
+
+    modalities: tuple[str, ...] = ("ct", "pt")
+    label_names: tuple[str, ...] = ("GTVt",)
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    regions: tuple[str, ...] = REGIONS
+    box_size_mm: tuple[float, float, float] | None = (144.0, 144.0, 144.0)
+    variant: Variant = "paper"
+    allow_empty: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "modalities", tuple(self.modalities))
+        object.__setattr__(self, "label_names", tuple(self.label_names))
+        object.__setattr__(self, "spacing_mm", _three_positive("spacing_mm", self.spacing_mm))
+        object.__setattr__(self, "regions", (self.regions,) if isinstance(self.regions, str) else tuple(self.regions))
+        if self.box_size_mm is not None:
+            object.__setattr__(self, "box_size_mm", _three_positive("box_size_mm", self.box_size_mm))
+        self._refuse_nonsense()
+
+    def _refuse_nonsense(self) -> None:
+        for field in ("modalities", "label_names"):
+            names = getattr(self, field)
+            if not names or len(set(names)) != len(names):
+                raise ValueError(f"recipe: {field} needs different names, at least one; got {list(names)}")
+        unknown = sorted(set(self.regions) - set(REGIONS))
+        if unknown or not self.regions:
+            raise ValueError(f"recipe: regions {list(self.regions)} are not known; choose among {list(REGIONS)}")
+        if self.variant not in ("paper", "code"):
+            raise ValueError(f"recipe: variant {self.variant!r} is not known; use paper or code")
+        if self.box_size_mm is None and ("brain" in self.regions or self.variant == "code"):
+            raise ValueError(
+                "recipe: the region 'brain' and variant 'code' need a box_size_mm, for example [144, 144, 144]"
+            )
+
+    @property
+    def box_shape_zyx(self) -> tuple[int, int, int] | None:
+        """Voxels of a box of ``box_size_mm``; None where the size follows the patient."""
+        if self.box_size_mm is None:
+            return None
+        z, y, x = (max(1, round(size / step)) for size, step in zip(self.box_size_mm, self.spacing_mm, strict=True))
+        return z, y, x
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and strings, ready for JSON and for a checkpoint."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_dict` wrote.
+
+        Raises:
+            ValueError: a key is not one of a recipe's.
+        """
+        unknown = sorted(set(plain) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ValueError(
+                f"recipe: unknown keys {unknown}; this hnseg knows {[field.name for field in fields(cls)]}"
+            )
+        return cls(**plain)
+
+    def hash(self) -> str:
+        """16 hex digits that name this recipe and the cache format."""
+        return _sha256({"format": FORMAT, **self.to_dict()})[:16]
+
+    def key(self, study: Study) -> str:
+        """64 hex digits that change when the recipe, the study's files or what is known about it change.
+
+        See `file_identity` for what counts as a change of a file. Where the files lie does not enter.
+
+        Raises:
+            FileNotFoundError: a file of the study is not there.
+        """
+        masks = {
+            name: [file_identity(path), value]
+            for name, (path, value) in study.masks.items()
+            if name in self.label_names
+        }
+        images = {name: file_identity(path) for name, path in study.images.items() if name in self.modalities}
+        box = [study.box.low_mm, study.box.high_mm] if study.box and "published" in self.regions else None
+        about = [study.case_id, study.centre, study.part, study.phantom]
+        return _sha256({"recipe": self.hash(), "images": images, "masks": masks, "box": box, "about": about})
+
+    def cohort_key(self, case_keys: Iterable[str]) -> str:
+        """16 hex digits for this recipe and these cases, whatever their order."""
+        return _sha256({"recipe": self.hash(), "cases": sorted(case_keys)})[:16]
+
+
+def file_identity(path: Path) -> list[Any]:
+    """Size and a digest of the first and last 64 KiB, without reading the rest of a large file.
+
+    A gzip file ends in the checksum of all it holds, so there nothing can change unnoticed. In any other file a change
+    in the middle would, so its time of change is added; copying such a file without its time makes hnseg prepare it anew.
+    Files that belong to a header (``.hdr`` and ``.img``, ``.mhd`` and ``.raw``) count with it.
+    """
+    identity = [_digest(path)]
+    for suffix in COMPANIONS.get(path.suffix.lower(), ()):
+        companion = path.with_suffix(suffix)
+        if companion.exists():
+            identity.append(_digest(companion))
+    return identity
+
+
+def _digest(path: Path) -> list[Any]:
+    status = path.stat()
+    with path.open("rb") as file:
+        head = file.read(DIGEST_BYTES)
+        file.seek(max(0, status.st_size - DIGEST_BYTES))
+        tail = file.read(DIGEST_BYTES)
+    digest = hashlib.sha256(head + tail).hexdigest()
+    return [status.st_size, digest] if path.suffix == ".gz" else [status.st_size, digest, status.st_mtime_ns]
+
+
+def _three_positive(name: str, value: Any) -> tuple[float, float, float]:
+    numbers = tuple(float(v) for v in value) if isinstance(value, (list, tuple)) else (float(value),) * 3
+    if len(numbers) != 3 or not all(0 < v < float("inf") for v in numbers):
+        raise ValueError(f"recipe: {name} must be one positive number or three (z, y, x) in mm; got {value!r}")
+    return numbers  # type: ignore[return-value]
+
+
+def _sha256(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,44 @@
+"""Whether PET values can be body-weight SUV at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hnseg.geometry import resample
+from hnseg.types import Volume
+
+BODY_HU = -500.0
+LARGEST_BODY_MEDIAN_SUV = 3.0
+"""Half of a body, tumours and bladder included, is muscle, fat, lung and blood at SUV 0.2 to 2."""
+LARGEST_SUV = 100.0
+"""Reached in a bladder, never by a tumour."""
+SMALLEST_MAXIMUM_SUV = 1.0
+
+
+def suv_complaint(pet: Volume, ct: Volume | None = None) -> str | None:
+    """What speaks against SUV in one clause, or None.
+
+    Args:
+        pet: the image in question.
+        ct: tells body from air, on any grid; without it the body is what is above a tenth of the 99th percentile.
+    """
+    lowest, highest = float(pet.array.min()), float(pet.array.max())
+    if lowest < -0.01:
+        return f"its lowest value is {lowest:.4g}"
+    if highest < SMALLEST_MAXIMUM_SUV:
+        return f"its highest value is {highest:.4g}, as if it had been scaled"
+    median = _body_median(pet, ct)
+    if median > LARGEST_BODY_MEDIAN_SUV:
+        return f"half of the body is above {median:.4g}, as in Bq/ml or counts"
+    if highest > LARGEST_SUV:
+        return f"its highest value is {highest:.4g}"
+    return None
+
+
+def _body_median(pet: Volume, ct: Volume | None) -> float:
+    body = None
+    if ct is not None:
+        body = pet.array[resample(ct, pet.grid, "linear", -1024.0).array > BODY_HU]
+    if body is None or body.size == 0:
+        body = pet.array[pet.array > 0.1 * np.percentile(pet.array, 99)]
+    return float(np.median(body)) if body.size else 0.0

@@ -1,0 +1,208 @@
+"""A user's own cases: a CSV with a row a patient, or a folder of pairs to predict on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hnseg.io.phantom_marker import is_phantom
+from hnseg.io.tables import read_rows
+from hnseg.prepare.findings import Failure, Findings, usable_case_id
+from hnseg.prepare.hecktor import centre_of, find_images
+from hnseg.types import Study
+
+PAIR_COLUMNS: dict[str, tuple[str, ...]] = {"ct": ("ct",), "pt": ("pt", "pet")}
+PARTS = {"": "train", "train": "train", "training": "train", "test": "test", "testing": "test"}
+
+ANY_VALUE = 0
+"""In place of a mask value: every voxel above 0.5 belongs to the structure (files with 0 and 255, or with fractions)."""
+
+
+def find_studies(
+    csv: Path,
+    modalities: Sequence[str] | Mapping[str, str] = ("ct", "pt"),
+    label_names: Sequence[str] = (),
+    aliases: Mapping[str, str] | None = None,
+    label_column: str = "label",
+    label_values: Mapping[str, int] | None = None,
+    case_column: str = "case",
+    centre_column: str = "centre",
+    split_column: str = "split",
+) -> Findings:
+    """The studies of a table; relative paths are relative to the table's folder, an empty cell means there is none.
+
+    A structure is taken from the mask column that has its name or an alias of it; else from ``label_column``, a label
+    map, with ``label_values``. An empty mask cell means not annotated.
+
+    Args:
+        csv: the table.
+        modalities: names of the image columns, or a mapping of modality to column.
+        label_names: structures wanted; none to predict only.
+        aliases: other spellings to structure names, used for mask columns and for ``label_values``.
+        label_column: column with one label map a patient.
+        label_values: structure (or alias) to its value in that label map; without it ``label_names[i]`` is ``i + 1``.
+        case_column: patient names.
+        centre_column: hospital codes, may be absent.
+        split_column: ``train`` or ``test``, may be absent.
+
+    Raises:
+        ValueError: the table cannot be read or lacks a column that every patient needs.
+    """
+    rows = read_rows(csv)
+    columns = dict(modalities) if isinstance(modalities, Mapping) else {name: name for name in modalities}
+    if not rows:
+        raise ValueError(f"{csv} has no row below its header; give each patient a row, see docs/datasets/table.md")
+    present = set(rows[0])
+    missing = sorted({case_column, *columns.values()} - present)
+    if missing:
+        raise ValueError(f"{csv} has no column {missing}; it has {sorted(present)}; see docs/datasets/table.md")
+    structures = _Structures(csv, present, label_names, aliases or {}, label_column, label_values)
+    studies: list[Study] = []
+    problems: list[Failure] = []
+    phantom = is_phantom(csv.parent)
+    for number, row in enumerate(rows, start=2):
+        case_id = row[case_column].strip()
+        try:
+            _refuse_bad_name(csv, number, case_id, studies)
+            part = _part(csv, number, row.get(split_column, ""))
+            images = {modality: _file(csv, row, number, column) for modality, column in columns.items()}
+            masks = structures.masks(row, number)
+            if label_names and not masks and part == "train":
+                raise ValueError(
+                    f"{csv} line {number} names no mask for any of {list(label_names)}; fill a cell in or drop the row"
+                )
+            studies.append(Study(case_id, images, masks, row.get(centre_column, "").strip(), None, part, phantom))
+        except ValueError as error:
+            problems.append(Failure(case_id, str(error)))
+    return Findings.of(studies, problems)
+
+
+def find_pairs(source: Path, modalities: Sequence[str] = ("ct", "pt")) -> Findings:
+    """Patients to predict on: a CSV ``case,ct,pet``, a folder that holds exactly one such, or a folder with HECKTOR names.
+
+    Args:
+        source: the CSV or the folder.
+        modalities: those that the network needs; others are passed over.
+
+    Raises:
+        ValueError: nothing is found; the message says which names were looked for.
+    """
+    if source.is_file():
+        return _pairs_of_table(source, modalities)
+    if not source.is_dir():
+        raise ValueError(
+            f"{source} is neither a folder nor a CSV; give a folder of PET/CT pairs or a CSV with columns case,ct,pet"
+        )
+    pairs = find_images(source)
+    if pairs:
+        return _pairs_of_names(source, pairs, modalities)
+    tables = sorted(source.glob("*.csv"))
+    if len(tables) == 1:
+        return _pairs_of_table(tables[0], modalities)
+    raise ValueError(
+        f"no images found in {source}; expected <case>_ct.nii.gz with <case>_pt.nii.gz, <case>__CT.nii.gz with "
+        f"<case>__PT.nii.gz (folders inside folders are fine), or one CSV with columns case,ct,pet; see docs/datasets/table.md"
+    )
+
+
+def _pairs_of_table(csv: Path, modalities: Sequence[str]) -> Findings:
+    rows = read_rows(csv)
+    present = {column.lower(): column for column in (rows[0] if rows else {})}
+    columns = {}
+    for modality in modalities:
+        spellings = [present[name] for name in PAIR_COLUMNS.get(modality, (modality,)) if name in present]
+        columns[modality] = spellings[0] if spellings else modality
+    return find_studies(csv, columns, case_column=present.get("case", "case"))
+
+
+def _pairs_of_names(source: Path, pairs: Mapping[str, Mapping[str, Path]], modalities: Sequence[str]) -> Findings:
+    studies, problems = [], []
+    phantom = is_phantom(source)
+    for case_id, files in pairs.items():
+        missing = [name.upper() for name in modalities if name not in files]
+        if missing:
+            folder = next(iter(files.values())).parent
+            problems.append(
+                Failure(
+                    case_id,
+                    f"{folder} has no {' and no '.join(missing)} of this patient, which the network needs; add it",
+                )
+            )
+        elif not usable_case_id(case_id):
+            problems.append(
+                Failure(case_id, f"{next(iter(files.values()))}: use letters, digits, '.', '_' and '-' only in names")
+            )
+        else:
+            images = {name: files[name] for name in modalities}
+            studies.append(Study(case_id, images, centre=centre_of(case_id), part="test", phantom=phantom))
+    return Findings.of(studies, problems)
+
+
+class _Structures:
+    """Which column, or which value of the label map, holds each structure."""
+
+    def __init__(
+        self,
+        csv: Path,
+        present: set[str],
+        label_names: Sequence[str],
+        aliases: Mapping[str, str],
+        label_column: str,
+        label_values: Mapping[str, int] | None,
+    ) -> None:
+        self.csv = csv
+        self.label_column = label_column if label_column in present else None
+        self.columns: dict[str, list[str]] = {}
+        for name in label_names:
+            spellings = [name, *(other for other, structure in aliases.items() if structure == name)]
+            self.columns[name] = [column for column in spellings if column in present]
+            if not self.columns[name] and self.label_column is None:
+                raise ValueError(
+                    f"{csv} has no mask column for {name} (looked for {spellings}) and no label map column {label_column!r}; "
+                    f"add one or name it among the aliases; see docs/datasets/table.md"
+                )
+        given = label_values or {name: index for index, name in enumerate(label_names, start=1)}
+        self.values = {aliases.get(name, name): value for name, value in given.items()}
+
+    def masks(self, row: Mapping[str, str], number: int) -> dict[str, tuple[Path, int]]:
+        """Structure to (file, value) for what this row has."""
+        masks = {}
+        for name, columns in self.columns.items():
+            filled = [column for column in columns if row.get(column, "").strip()]
+            if len(filled) > 1:
+                raise ValueError(f"{self.csv} line {number}: {filled} all name a mask for {name}; leave one of them")
+            if filled:
+                masks[name] = (_file(self.csv, row, number, filled[0]), ANY_VALUE)
+            elif self.label_column and row.get(self.label_column, "").strip() and name in self.values:
+                masks[name] = (_file(self.csv, row, number, self.label_column), self.values[name])
+        return masks
+
+
+def _file(csv: Path, row: Mapping[str, str], number: int, column: str) -> Path:
+    cell = (row.get(column) or "").strip()
+    if not cell:
+        raise ValueError(f"{csv} line {number} has an empty cell in column {column!r}; name the patient's file there")
+    path = csv.parent / Path(cell).expanduser()
+    if not path.is_file():
+        raise ValueError(
+            f"{csv} line {number} names {path}, which is not there; correct the path (relative to the table's folder)"
+        )
+    return path
+
+
+def _part(csv: Path, number: int, cell: str | None) -> str:
+    part = PARTS.get((cell or "").strip().lower())
+    if part is None:
+        raise ValueError(f"{csv} line {number}: split {cell!r} is not known; use train or test, or leave it empty")
+    return part
+
+
+def _refuse_bad_name(csv: Path, number: int, case_id: str, studies: Sequence[Study]) -> None:
+    if not usable_case_id(case_id):
+        raise ValueError(
+            f"{csv} line {number}: the case name {case_id!r} must have letters, digits, '.', '_' and '-' only"
+        )
+    if any(study.case_id == case_id for study in studies):
+        raise ValueError(
+            f"{csv} line {number}: the case {case_id} was already in a line above; give each patient one line"
+        )

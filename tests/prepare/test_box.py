@@ -1,0 +1,109 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hnseg.prepare.box import NoBrainFoundError, brain_box, choose_box, resize_box
+from hnseg.prepare.recipe import Recipe
+from hnseg.types import BoxMm, Grid, Volume
+
+SIZE = (144.0, 144.0, 144.0)
+
+
+def turned(volume: Volume, order: tuple[int, int, int], flips: tuple[int, ...]) -> Volume:
+    """The same patient with array axes in another order, some of them reversed."""
+    array = np.flip(volume.array.transpose(order), flips)
+    direction = np.asarray(volume.direction)[:, order].copy()
+    direction[:, list(flips)] *= -1
+    start = np.zeros(3)
+    for axis in flips:
+        start[order[axis]] = volume.grid.shape_zyx[order[axis]] - 1
+    spacing = tuple(volume.spacing_mm[axis] for axis in order)
+    grid = Grid(array.shape, spacing, tuple(volume.grid.to_lps_mm(start)), direction)  # type: ignore[arg-type]
+    return Volume(array, grid)
+
+
+def test_box_lies_where_the_rule_says(patient):
+    box = brain_box(patient.pt(), SIZE)
+    # smoothing by 3 voxels moves the brain's edge, by less than a smoothing width
+    assert box.high_mm[2] == pytest.approx(patient.brain_mm[2] - 60 + 30, abs=20)
+    assert np.mean([box.low_mm[0], box.high_mm[0]]) == pytest.approx(patient.brain_mm[0], abs=6)
+    assert np.mean([box.low_mm[1], box.high_mm[1]]) == pytest.approx(patient.brain_mm[1] - 30, abs=6)
+    assert np.subtract(box.high_mm, box.low_mm) == pytest.approx(SIZE)
+    assert box.source == "brain"
+
+
+@pytest.mark.parametrize(
+    ("order", "flips"), [((0, 1, 2), (0,)), ((2, 1, 0), ()), ((1, 2, 0), (1, 2)), ((0, 2, 1), (0, 1, 2))]
+)
+def test_box_does_not_depend_on_array_axes(patient, order, flips):
+    pet = patient.pt()
+    box, again = brain_box(pet, SIZE), brain_box(turned(pet, order, flips), SIZE)
+    assert again.low_mm == pytest.approx(box.low_mm, abs=1e-3)
+    assert again.high_mm == pytest.approx(box.high_mm, abs=1e-3)
+
+
+def test_box_moves_with_a_slightly_rotated_patient(patient):
+    angle = np.deg2rad(8)
+    rotation = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    pet = patient.pt()
+    grid = dataclasses.replace(pet.grid, direction=rotation @ pet.direction, origin_mm=tuple(rotation @ pet.origin_mm))
+    box, rotated = brain_box(pet, SIZE), brain_box(Volume(pet.array, grid), SIZE)
+    assert np.allclose(box.low_mm, rotated.low_mm, atol=8)
+
+
+def test_box_is_shifted_to_stay_inside_the_image(patient):
+    pet = patient.pt()
+    low = Volume(pet.array[20:], pet.grid.crop((20, 0, 0), (26, 40, 40)))
+    box = brain_box(low, SIZE)
+    assert box.low_mm[2] == pytest.approx(low.grid.extent_mm[0, 2])
+    assert box.high_mm[2] - box.low_mm[2] == pytest.approx(144)
+    narrow = Volume(pet.array[:, :, 8:32], pet.grid.crop((0, 0, 8), (46, 40, 24)))
+    assert brain_box(narrow, (144, 144, 200)).low_mm[0] < narrow.grid.extent_mm[0, 0]
+
+
+def test_no_brain_no_box(patient):
+    neck = patient.pt()
+    neck = Volume(neck.array[:22], neck.grid.crop((0, 0, 0), (22, 40, 40)))
+    with pytest.raises(NoBrainFoundError, match="no brain"):
+        brain_box(Volume(np.minimum(neck.array, 0.8), neck.grid), SIZE)
+    with pytest.raises(NoBrainFoundError):
+        brain_box(Volume(np.zeros(patient.pt_grid.shape_zyx), patient.pt_grid), SIZE)
+
+
+def test_bq_per_ml_is_not_mistaken_for_a_brain(patient):
+    pet = patient.pt()
+    with pytest.raises(NoBrainFoundError, match="ml"):
+        brain_box(Volume(pet.array * 5000, pet.grid), SIZE)
+
+
+def test_regions_are_tried_in_order(patient):
+    images = {"ct": patient.ct(), "pt": patient.pt()}
+    given = BoxMm((-60, -110, -180), (80.6, 30.6, -36.1))
+    box, notes = choose_box(images, given, Recipe())
+    assert np.subtract(box.high_mm, box.low_mm) == pytest.approx(SIZE)
+    assert np.add(box.high_mm, box.low_mm) == pytest.approx(np.add(given.high_mm, given.low_mm))
+    assert (box.source, notes) == ("given", ("box: published",))
+    assert choose_box(images, given, Recipe(variant="code"))[0] is given
+    assert choose_box(images, None, Recipe())[0].source == "brain"
+    assert choose_box({"ct": patient.ct()}, None, Recipe(modalities=("ct",)))[0].source == "image"
+    assert choose_box(images, given, Recipe(regions=("image",)))[0].source == "image"
+
+
+def test_fallback_is_noted_and_can_be_refused(patient):
+    images = {"ct": patient.ct(), "pt": Volume(np.zeros(patient.pt_grid.shape_zyx, np.float32), patient.pt_grid)}
+    box, notes = choose_box(images, None, Recipe())
+    assert box.source == "image"
+    assert any("no brain" in note for note in notes)
+    with pytest.raises(ValueError, match="regions"):
+        choose_box(images, None, Recipe(regions=("published", "brain")))
+
+
+def test_box_outside_the_image_is_refused(patient):
+    with pytest.raises(ValueError, match="outside the CT"):
+        choose_box({"ct": patient.ct(), "pt": patient.pt()}, BoxMm((900, 900, 900), (1044, 1044, 1044)), Recipe())
+
+
+def test_resize_keeps_the_centre():
+    box = resize_box(BoxMm((0, 0, 0), (10, 20, 30), "brain"), (60, 40, 20))
+    assert box == BoxMm((-5, -10, -15), (15, 30, 45), "brain")

@@ -1,0 +1,85 @@
+import json
+
+import pytest
+import torch
+
+from hnseg.prepare.intensity import ClipScale, Normalization, Standardise, ZScore
+
+
+def patch(*shape):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(shape, generator=generator) * 400 + 50
+
+
+def test_ct_is_clipped_and_divided_by_1024():
+    image = torch.tensor([-3024.0, -1024.0, 0.0, 512.0, 3000.0]).reshape(1, 1, 1, 5)
+    assert Normalization(["ct"])(image).flatten().tolist() == [-1.0, -1.0, 0.0, 0.5, 1.0]
+
+
+def test_window_of_other_width_goes_to_plus_minus_one():
+    step = ClipScale(-160, 240)
+    assert step(torch.tensor([-200.0, -160.0, 40.0, 240.0]), ()).tolist() == [-1.0, -1.0, 0.0, 1.0]
+
+
+def test_pet_z_score_by_hand_in_both_variants():
+    image = torch.tensor([1.0, 1.0, 3.0, 3.0]).reshape(1, 1, 2, 2)  # mean 2, population std 1
+    assert torch.allclose(
+        Normalization(["pt"], pt={"kind": "zscore", "epsilon": 0})(image).abs(), torch.ones(1, 1, 2, 2)
+    )
+    assert torch.allclose(Normalization(["pt"])(image).abs(), torch.full((1, 1, 2, 2), 1 / 1.001))
+
+
+def test_each_sample_of_a_batch_stands_for_itself():
+    batch = patch(3, 2, 4, 5, 6)
+    normalise = Normalization(["ct", "pt"])
+    alone = torch.stack([normalise(sample) for sample in batch])
+    assert torch.allclose(normalise(batch), alone, atol=1e-6)
+    assert torch.allclose(normalise(batch[:, :, 0][:, :, None])[0], normalise(batch[0][:, :1]), atol=1e-6)
+
+
+def test_slices_have_no_batch_axis_unless_told():
+    image = patch(2, 8, 8)
+    flat = Normalization(["ct", "pt"], spatial_dims=2)
+    assert torch.allclose(flat(image), Normalization(["ct", "pt"])(image[:, None])[:, 0], atol=1e-6)
+    assert flat(image[None]).shape == (1, 2, 8, 8)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1e-3])
+def test_constant_patch_becomes_zero(epsilon):
+    image = torch.full((1, 7, 7, 7), 0.1)
+    assert Normalization(["pt"], pt=ZScore(epsilon))(image).abs().max() < 1e-3
+
+
+def test_training_set_numbers():
+    assert Normalization(["pt"], pt=Standardise(2.0, 4.0))(torch.full((1, 1, 1, 1), 10.0)).item() == 2.0
+
+
+def test_input_is_left_alone_and_half_becomes_float():
+    image = patch(2, 3, 3, 3)
+    before = image.clone()
+    assert Normalization(["ct", "pt"])(image.half()).dtype == torch.float32
+    Normalization(["ct", "pt"])(image)
+    assert torch.equal(image, before)
+
+
+def test_plain_round_trip():
+    normalise = Normalization(
+        ["ct", "pt"], 2, ct={"kind": "clip", "low": -160, "high": 240}, pt={"kind": "standardise", "mean": 1, "std": 2}
+    )
+    again = Normalization.from_dict(json.loads(json.dumps(normalise.to_dict())))
+    assert (again.modalities, again.spatial_dims, again.steps) == (normalise.modalities, 2, normalise.steps)
+
+
+@pytest.mark.parametrize(
+    ("steps", "word"),
+    [
+        ({"mr": ZScore()}, "mr"),
+        ({"ct": {"kind": "window"}}, "window"),
+        ({"ct": {"kind": "clip", "lowest": 1}}, "lowest"),
+        ({"ct": {"kind": "clip", "low": 5, "high": 5}}, "below"),
+        ({"pt": {"kind": "standardise", "mean": 0, "std": 0}}, "positive"),
+    ],
+)
+def test_bad_steps_are_refused(steps, word):
+    with pytest.raises(ValueError, match=word):
+        Normalization(["ct", "pt"], **steps)

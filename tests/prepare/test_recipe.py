@@ -1,0 +1,103 @@
+import dataclasses
+import gzip
+import json
+import os
+import shutil
+
+import pytest
+
+from hnseg.prepare.recipe import Recipe, file_identity
+from hnseg.types import BoxMm
+
+
+def test_dict_round_trip_through_json():
+    recipe = Recipe(
+        label_names=("GTVp", "GTVn"), spacing_mm=(3, 1.0, 1.0), box_size_mm=None, regions=("published", "image")
+    )
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_lists_from_a_configuration_hash_as_tuples_do():
+    assert Recipe(modalities=["ct", "pt"], spacing_mm=[1, 1, 1]).hash() == Recipe().hash()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spacing_mm": 2.0},
+        {"modalities": ("pt",)},
+        {"variant": "code"},
+        {"allow_empty": True},
+        {"regions": ("image",)},
+        {"box_size_mm": 96.0},
+    ],
+)
+def test_every_field_changes_the_hash(change):
+    assert Recipe(**change).hash() != Recipe().hash()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"regions": ("box",)}, "regions"),
+        ({"regions": ()}, "regions"),
+        ({"variant": "both"}, "variant"),
+        ({"spacing_mm": (1, 0, 1)}, "spacing_mm"),
+        ({"modalities": ("ct", "ct")}, "modalities"),
+        ({"label_names": ()}, "label_names"),
+        ({"box_size_mm": None}, "box_size_mm"),
+    ],
+)
+def test_nonsense_is_refused_by_name(change, word):
+    with pytest.raises(ValueError, match=word):
+        Recipe(**change)
+
+
+def test_unknown_key_is_refused():
+    with pytest.raises(ValueError, match="spaceing"):
+        Recipe.from_dict({"spaceing": 1})
+
+
+def test_key_ignores_where_the_files_lie(study, tmp_path):
+    recipe = Recipe()
+    before = recipe.key(study)
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(tmp_path / "raw", moved)
+    images = {name: moved / path.name for name, path in study.images.items()}
+    masks = {name: (moved / path.name, value) for name, (path, value) in study.masks.items()}
+    assert recipe.key(dataclasses.replace(study, images=images, masks=masks)) == before
+
+
+def test_key_follows_files_mask_value_and_box(study):
+    recipe = Recipe()
+    before = recipe.key(study)
+    box = BoxMm((0, 0, 0), (144, 144, 144))
+    assert recipe.key(dataclasses.replace(study, box=box)) != before
+    assert Recipe(regions=("brain",)).key(dataclasses.replace(study, box=box)) == Recipe(regions=("brain",)).key(study)
+    mask = study.masks["GTVt"][0]
+    assert recipe.key(dataclasses.replace(study, masks={"GTVt": (mask, 2)})) != before
+    study.images["pt"].write_bytes(study.images["ct"].read_bytes())
+    assert recipe.key(study) != before
+
+
+def test_change_in_the_middle_is_seen(tmp_path):
+    packed, plain = tmp_path / "a.nii.gz", tmp_path / "a.nii"
+    content = bytearray(os.urandom(400_000))
+    packed.write_bytes(gzip.compress(bytes(content), mtime=0))
+    plain.write_bytes(content)
+    os.utime(plain, (1, 1))
+    before = file_identity(packed), file_identity(plain)
+    content[200_000] ^= 1
+    packed.write_bytes(gzip.compress(bytes(content), mtime=0))
+    plain.write_bytes(content)
+    assert file_identity(packed) != before[0]
+    assert file_identity(plain) != before[1]
+
+
+def test_data_file_counts_with_its_header(tmp_path):
+    header, data = tmp_path / "a.hdr", tmp_path / "a.img"
+    header.write_bytes(b"h" * 348)
+    data.write_bytes(b"1")
+    before = file_identity(header)
+    data.write_bytes(b"2")
+    assert file_identity(header) != before
