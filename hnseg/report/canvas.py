@@ -65,8 +65,9 @@ def watermark(figure: Figure) -> None:
             rotation=28,
             fontsize=size,
             fontweight="bold",
-            color="#e0301e",
-            alpha=0.38,
+            # scans are dark and fill their panel: what is legible on white would drown in them
+            color="#ff5a45" if axes.images else "#e0301e",
+            alpha=0.6 if axes.images else 0.38,
             zorder=1000,
         )
         mark.set_in_layout(False)

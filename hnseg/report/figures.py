@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from hnseg.report.canvas import INK, SERIES, new_figure, plain_axes, to_png
@@ -35,6 +35,8 @@ def learning_curves(epochs: Table, *, monitor: str, best_epoch: int | None, phan
     _lines(rate, epochs, {name: name for name in rate_columns(epochs)}, None)
     if _spans_decades(epochs, rate_columns(epochs)):
         rate.set_yscale("log")
+    else:
+        rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     return to_png(figure, phantom=phantom)
 
 
@@ -61,7 +63,9 @@ def dice_by_centre(cases: Table, *, phantom: bool) -> bytes:
 
 
 def volumes(cases: Table, *, phantom: bool) -> bytes:
-    """Predicted against true volume in millilitres, both on a scale that is linear below 0.1 mL and logarithmic above.
+    """Predicted against true volume in millilitres, on logarithmic scales.
+
+    Where one is below 0.1 mL, an empty prediction say, the scales are linear up to there and reach zero.
 
     Args:
         cases: columns ``structure``, ``volume_mm3`` and ``truth_volume_mm3``.
@@ -73,16 +77,31 @@ def volumes(cases: Table, *, phantom: bool) -> bytes:
     for color, (structure, rows) in zip(_colors(), cases.groupby("structure", sort=False), strict=False):
         true_ml, predicted_ml = rows["truth_volume_mm3"] / 1000.0, rows["volume_mm3"] / 1000.0
         axes.scatter(true_ml, predicted_ml, s=26, color=color, alpha=0.75, linewidths=0, label=str(structure))
-    limit = 1.4 * max(0.5, cases[["volume_mm3", "truth_volume_mm3"]].max().max() / 1000.0)
-    axes.plot([0.0, limit], [0.0, limit], color=INK, linewidth=1, linestyle=(0, (4, 3)), label="equal")
-    for scale, limits in ((axes.set_xscale, axes.set_xlim), (axes.set_yscale, axes.set_ylim)):
-        scale("symlog", linthresh=0.1, linscale=0.4)
-        limits(-0.02, limit)
-    ticks = [tick for tick in (0.0, 0.1, 1.0, 10.0, 100.0, 1000.0) if tick < limit]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    _volume_scales(axes, cases[["volume_mm3", "truth_volume_mm3"]].to_numpy(float) / 1000.0)
     _legend(axes)
     return to_png(figure, phantom=phantom)
+
+
+def _volume_scales(axes: Axes, volumes_ml: NDArray[np.float64]) -> None:
+    known = volumes_ml[np.isfinite(volumes_ml)]
+    high = 1.4 * max(0.5, known.max(initial=0.0))
+    low = known.min(initial=high) / 1.4
+    for scale, limits in ((axes.set_xscale, axes.set_xlim), (axes.set_yscale, axes.set_ylim)):
+        if low < 0.1:
+            scale("symlog", linthresh=0.1, linscale=0.4)
+            limits(-0.02, high)
+        else:
+            scale("log")
+            limits(low, high)
+    steps = [step * decade for decade in (0.1, 1.0, 10.0, 100.0, 1000.0) for step in (1, 2, 5)]
+    ticks = [0.0, *steps] if low < 0.1 else steps
+    ticks = [tick for tick in ticks if (low < 0.1 or tick >= low) and tick < high]
+    if len(ticks) > 8:
+        ticks = [tick for tick in ticks if f"{tick:g}".strip("0.") in ("", "1")]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_minor_locator(NullLocator())
+    axes.plot([low, high], [low, high], color=INK, linewidth=1, linestyle=(0, (4, 3)), label="equal", zorder=1)
 
 
 def _lines(axes: Axes, epochs: Table, columns: dict[str, str], best_epoch: int | None) -> None:
@@ -100,6 +119,8 @@ def _lines(axes: Axes, epochs: Table, columns: dict[str, str], best_epoch: int |
 
 def _boxes(axes: Axes, groups: list[NDArray[Any]]) -> None:
     filled = [(position, group) for position, group in enumerate(groups) if len(group)]
+    if not filled:
+        return
     axes.boxplot(
         [group for _, group in filled],
         positions=[position for position, _ in filled],

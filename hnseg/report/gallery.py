@@ -71,7 +71,9 @@ def _patient(run: RunFolder, case_id: str) -> Patient:
 
 
 def _scores(rows: pd.DataFrame) -> str:
-    """``Dice 0.812, HD95 3.0 mm``, each structure by its name where there are several."""
+    """``Dice 0.812, HD95 3.0 mm``; two structures by their names, of more only the mean."""
+    if len(rows) > 2:
+        return f"mean Dice {number('dice', float(rows['dice'].mean()))} of {len(rows)} structures"
     parts = []
     for row in rows.to_dict("records"):
         text = f"Dice {number('dice', row['dice'])}"

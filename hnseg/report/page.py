@@ -23,6 +23,14 @@ from hnseg.report.tables import case_table, centre_table, interval, mean_and_spr
 from hnseg.report.words import duration, evaluation, status
 
 REPORT_NAME = "report.html"
+MACHINE = {
+    "system": "System",
+    "processor": "Processor",
+    "cores": "Processor cores",
+    "memory_gib": "Memory (GiB)",
+    "devices": "Accelerators",
+    "cuda": "CUDA",
+}
 
 
 def write_report(run_dir: Path) -> Path:
@@ -144,7 +152,7 @@ def _facts(run: RunFolder) -> dict[str, str]:
         "Data key": manifest.get("data", {}).get("key"),
         "hnseg": manifest.get("version"),
         "Commit": commit,
-        **{name.replace("_", " ").capitalize(): _plain(value) for name, value in machine.items()},
+        **{MACHINE.get(name, name): _plain(value) for name, value in machine.items()},
     }
     return {name: str(value) for name, value in facts.items() if value not in (None, "")}
 

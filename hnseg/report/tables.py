@@ -21,7 +21,7 @@ HEADINGS = {
     "volume_mm3": "Volume (mL)",
     "truth_volume_mm3": "True volume (mL)",
     "n": "Patients",
-    "dice_low": "95 % interval of the mean Dice",
+    "dice_low": "95 % interval",
     "hd95_median_mm": "Median HD95 (mm)",
 }
 FIRST = ("case", "centre", "structure", "dice", "precision", "recall", "hd95_mm", "volume_mm3", "truth_volume_mm3")

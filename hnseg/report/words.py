@@ -62,10 +62,9 @@ def patients(count: int) -> str:
 
 
 def _division(name: str, parts: dict[str, list[str]]) -> Sentence:
-    counts = (
-        f"{len(parts['train'])} for training, {len(parts['val'])} for validation, {len(parts['test'])} for the test"
-    )
-    return Sentence(f"Split “{name}”: patients were divided {counts}." if name else f"Patients were divided {counts}.")
+    train, val, test = (len(parts[part]) for part in ("train", "val", "test"))
+    counts = f"{patients(train)} for training, {val} for validation, {test} for the test"
+    return Sentence(f"Split “{name}”: {counts}." if name else f"{counts}.")
 
 
 def _protocol(protocol: str, parts: dict[str, list[str]]) -> list[Sentence]:

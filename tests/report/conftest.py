@@ -61,7 +61,7 @@ def make_run(
             write_nifti(prediction, folder / "predictions" / f"{name}.nii.gz")
     if rows:
         pd.DataFrame(rows).assign(phantom=cases_phantom).to_csv(folder / "cases.csv", index=False)
-    (folder / "metrics.csv").write_text(metrics_text(epochs))
+    (folder / "metrics.csv").write_text(training_log(epochs))
     (folder / "config.yaml").write_text(CONFIG)
     (folder / "overrides.yaml").write_text("- optimizer.lr=1e-3\n- data=hecktor2021\n")
     write_manifest(
@@ -73,7 +73,7 @@ def make_run(
         wall_time_s=125.0,
         seed=7,
         phantom=manifest_phantom,
-        data={"name": "hecktor2021", "key": "0a1b2c", "n_train": 8, "n_val": 2, "n_test": len(names)},
+        data={"name": "hecktor2021", "key": "0a1b2c", "n_train": 2, "n_val": 2, "n_test": len(names)},
         split={"name": "official", "protocol": protocol, "train": ["A1", "A2"], "val": ["B1", "B2"], "test": names},
         test_looks=1 if names else 0,
         failed_cases=[{"case": "CHUX009", "message": "CHUX009_pt.nii.gz: the file ends after 12 of 40 slices"}],
@@ -116,7 +116,7 @@ def write_nifti(volume, path):
     SimpleITK.WriteImage(image, str(path))
 
 
-def metrics_text(epochs):
+def training_log(epochs):
     """Sparse rows as a logger writes them: the rate without an epoch, training and validation apart."""
     lines = ["epoch,step,lr-Adam,train/loss,val/loss,val/dice"]
     for epoch in range(epochs):
@@ -135,6 +135,11 @@ def metrics_text(epochs):
 def run_maker(tmp_path):
     counter = iter(range(100))
     return lambda name="", **options: make_run(tmp_path / (name or f"run{next(counter)}"), **options)
+
+
+@pytest.fixture
+def metrics_text():
+    return training_log
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,145 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from hnseg.report import write_report
+from hnseg.report.canvas import PHANTOM_TEXT
+
+VOID = {"meta", "img", "input", "br"}
+
+
+class Page(HTMLParser):
+    """Tags, addresses and visible text of a page; fails on tags that are not closed in order."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.addresses, self.text, self._open = [], [], "", []
+        self.feed(html)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "action")]
+        assert not [name for name, _ in attrs if name.startswith("on")], "an inline event handler"
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self._open):
+            self.text += data
+
+
+def page(folder):
+    return Page(write_report(folder).read_text())
+
+
+def test_one_file_that_asks_for_nothing(shared_run):
+    shown = Page(shared_run.html)
+    assert shared_run.page == shared_run.folder / "report.html"
+    assert shown.tags.count("script") == 1
+    assert "link" not in shown.tags
+    assert len(shown.addresses) == 6  # curves, Dice, volumes, three patients
+    assert all(address.startswith("data:image/png;base64,") for address in shown.addresses)
+    assert not re.search(r"https?://|url\(|@import", shared_run.html)
+
+
+def test_the_page_says_what_a_reader_asks(shared_run):
+    text = Page(shared_run.html).text
+    for wanted in (
+        "hecktor2021 · SENormUNet", "finished after 6 epochs", "Dice, mean ± SD", "3 test patients", "mean of centres",
+        "CHUX009_pt.nii.gz: the file ends after 12 of 40 slices", "looked at once", "2,423,937", "2 min 05 s",
+        "filters: 8", "optimizer.lr=1e-3", "python train.py resume=", "python predict.py checkpoint=", "SimpleITK",
+    ):  # fmt: skip
+        assert wanted in text, wanted
+
+
+def test_nothing_but_the_report_is_left(shared_run):
+    assert sorted(path.name for path in shared_run.folder.iterdir()) == [
+        "cases.csv", "config.yaml", "manifest.json", "metrics.csv", "overrides.yaml", "predictions", "report.html",
+    ]  # fmt: skip
+
+
+def test_same_run_same_page(shared_run):
+    assert write_report(shared_run.folder).read_text() == shared_run.html
+
+
+def test_a_run_on_patients_is_not_marked(shared_run):
+    assert PHANTOM_TEXT not in shared_run.html
+
+
+@pytest.mark.parametrize("where", ["phantom", "cases_phantom", "manifest_phantom"])
+def test_a_phantom_run_is_marked_in_text_and_pictures_whoever_says_it(run_maker, shared_run, where):
+    folder = run_maker("shared", **{where: True})
+    assert json.loads((folder / "manifest.json").read_text())["phantom"] is (where == "manifest_phantom")
+    html = write_report(folder).read_text()
+    shown = Page(html)
+    assert shown.text.count(PHANTOM_TEXT) > 10  # banner, title and the page's background
+    plain = Page(shared_run.html).addresses
+    assert len(shown.addresses) == len(plain)
+    assert not set(shown.addresses) & set(plain), "a picture of a phantom without a watermark"
+
+
+def test_names_and_messages_cannot_break_out(run_maker):
+    evil = "<script>alert(1)</script>"
+    folder = run_maker(evil.replace("/", "_"), names=["<b onload=x>", 'q"uote', "$a_{"], structure=evil)
+    with (folder / "config.yaml").open("a") as file:
+        file.write("note: </pre><script>alert(2)</script><img src=http://evil.example/x onerror=alert(3)>\n")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["failed_cases"] = [{"case": evil, "message": "</dd>" + evil}]
+    manifest["versions"] = {evil: evil}
+    manifest["hardware"] = {evil: [evil]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    shown = page(folder)
+    assert shown.tags.count("script") == 1
+    assert "b" not in shown.tags
+    assert all(address.startswith("data:") for address in shown.addresses)
+    assert "<b onload=x>" in shown.text
+    assert "alert(2)" in shown.text
+
+
+def test_the_policy_allows_our_script_and_no_other(shared_run):
+    import base64
+    import hashlib
+
+    (script,) = re.findall(r"<script>(.*?)</script>", shared_run.html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in shared_run.html
+    assert "default-src 'none'" in shared_run.html
+
+
+def test_a_run_that_never_saw_the_test(run_maker):
+    shown = page(run_maker(n_test=0, finished=False))
+    assert "Validation, not test" in shown.text
+    assert "No test patient was scored" in shown.text
+    assert "not finished" in shown.text
+    assert shown.tags.count("img") == 1
+
+
+def test_a_run_stopped_before_its_first_epoch(run_maker):
+    folder = run_maker(n_test=0, finished=False)
+    for name in ("metrics.csv", "config.yaml", "overrides.yaml"):
+        (folder / name).unlink()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    kept = {key: manifest[key] for key in ("name", "finished")}
+    (folder / "manifest.json").write_text(json.dumps(kept | {"best_epoch": None}))
+    shown = page(folder)
+    assert "Nothing was logged yet" in shown.text
+    assert "img" not in shown.tags
+
+
+def test_without_predictions_the_truth_is_still_shown(run_maker):
+    folder = run_maker()
+    for path in (folder / "predictions").iterdir():
+        path.unlink()
+    assert page(folder).tags.count("img") == 6
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"manifest\.json was not found"):
+        write_report(tmp_path)
+    assert list(tmp_path.iterdir()) == []
