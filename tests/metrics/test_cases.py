@@ -64,6 +64,18 @@ def test_states_of_two_processes_add_up_even_when_they_share_a_case() -> None:
     assert first.compute()["mean"] == alone.compute()["mean"]
 
 
+def test_a_slice_that_two_processes_saw_weighs_no_more_than_the_others() -> None:
+    prediction, target = label_maps(8)
+    whole = CaseDice("abc", NAMES)
+    whole.update("abc", prediction, target, everything(3))
+    first, second = CaseDice("abc", NAMES, max_parts=4), CaseDice("abc", NAMES, max_parts=4)
+    for metric, slices in ((first, (0, 1, 2)), (second, (2, 3))):
+        for z in slices:
+            metric.update("abc", prediction[:, z], target[:, z], everything(3), parts=[z] * 3)
+    first.merge_state(second)
+    assert first.per_case() == whole.per_case()
+
+
 def test_forward_accumulates_like_update() -> None:
     prediction, target = label_maps(4)
     updated, forwarded = CaseDice("abc", NAMES), CaseDice("abc", NAMES)
