@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import nibabel as nib
 import numpy as np
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from hnseg.io.errors import UnreadableImageError
@@ -43,8 +44,8 @@ def write_nifti(volume: Volume, path: Path) -> None:
     """
     array = volume.array.astype(_written_dtype(volume.array.dtype), copy=False)
     affine = np.eye(4)
-    affine[:3, :3] = RAS_TO_LPS @ volume.grid.affine[:3, :3][:, ::-1]
-    affine[:3, 3] = RAS_TO_LPS @ np.asarray(volume.grid.origin_mm)
+    affine[:3, :3] = RAS_TO_LPS[:, None] * volume.grid.affine[:3, 2::-1]
+    affine[:3, 3] = RAS_TO_LPS * np.asarray(volume.grid.origin_mm)
     kind = nib.Nifti1Pair if path.suffix.lower() in (".hdr", ".img") else nib.Nifti1Image
     image = kind(array.T, affine, dtype=array.dtype)
     image.header.set_xyzt_units("mm")
@@ -78,13 +79,21 @@ def _read_voxels(path: Path, header: Any, shape_zyx: tuple[int, int, int]) -> ND
         try:
             file.seek(max(offset, 0))
             found = _fill(file, buffer)
-            file.read(1)  # to the end of the stream, where gzip compares its checksum
+            surplus = _drain(file, wanted + (1 << 24)) if compressed else 0
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise truncated(path, f"its compressed voxels cannot be read ({error})") from error
-    if found < wanted:
-        raise truncated(path, f"expected {wanted} bytes of voxels, found {found}")
+    if found < wanted or surplus > wanted + (1 << 24):
+        raise truncated(path, f"expected {wanted} bytes of voxels, found {found + surplus}")
     array = np.frombuffer(buffer, dtype).reshape(shape_zyx)
     return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _drain(file: BinaryIO, limit: int) -> int:
+    """Read on, to no use but that gzip compares its checksum at the end; damage often shows as surplus voxels."""
+    surplus = 0
+    while surplus <= limit and (block := file.read(1 << 20)):
+        surplus += len(block)
+    return surplus
 
 
 def _fill(file: BinaryIO, buffer: bytearray) -> int:
@@ -100,7 +109,7 @@ def _fill(file: BinaryIO, buffer: bytearray) -> int:
 def _stored_dtype(path: Path, header: Any) -> np.dtype[Any]:
     try:
         dtype: np.dtype[Any] = np.dtype(header.get_data_dtype())
-    except ValueError as error:
+    except (ValueError, KeyError, HeaderDataError) as error:
         raise UnreadableImageError(path, f"its voxels are of an unknown type ({error})", "export it again") from error
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise UnreadableImageError(

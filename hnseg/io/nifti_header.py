@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import nibabel as nib
 import numpy as np
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from hnseg.io.errors import UnreadableImageError
@@ -17,7 +18,7 @@ from hnseg.io.memory import truncated
 from hnseg.io.orientation import GeometryError, disagreement, grid_from_affine
 from hnseg.types import Grid
 
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
+RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 _UNIT_MM = {1: 1000.0, 3: 0.001}  # xyzt_units: metre, micrometre; 0 (unknown) and 2 are millimetres
 _GZIP_MAGIC = b"\x1f\x8b"
 _FIX_HEADER = "find out which is right and write it with nibabel (set_sform, set_qform) or export the image again"
@@ -107,8 +108,8 @@ def _nifti_grid(path: Path, header: Any, shape: tuple[int, int, int]) -> Grid:
     if has_qform:
         try:
             qform = header.get_qform()
-        except ValueError as error:  # nibabel's HeaderDataError is one
-            raise UnreadableImageError(path, f"its qform is not a rotation ({error})", _FIX_HEADER) from error
+        except (ValueError, HeaderDataError) as error:
+            raise UnreadableImageError(path, f"its qform cannot be used ({error})", _FIX_HEADER) from error
         grids["qform"] = _from_ras(path, qform, unit_mm, shape, "qform")
     if len(grids) == 2 and (difference := disagreement(grids["sform"], grids["qform"])):
         raise UnreadableImageError(
@@ -135,7 +136,7 @@ def _analyze_grid(path: Path, header: Any, shape: tuple[int, int, int]) -> Grid:
 
 
 def _from_ras(path: Path, affine: NDArray[Any], unit_mm: float, shape: tuple[int, int, int], source: str) -> Grid:
-    matrix, origin = RAS_TO_LPS @ affine[:3, :3] * unit_mm, RAS_TO_LPS @ affine[:3, 3] * unit_mm
+    matrix, origin = RAS_TO_LPS[:, None] * affine[:3, :3] * unit_mm, RAS_TO_LPS * affine[:3, 3] * unit_mm
     return _from_lps(path, matrix, origin, shape, source)
 
 

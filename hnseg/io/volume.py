@@ -102,6 +102,13 @@ def _existing_file(path: Path) -> Path:
             f"expected a name ending in {', '.join(IMAGE_SUFFIXES)}",
             "convert it, DICOM series for example with dcm2niix",
         )
-    if path.stat().st_size == 0:
+    try:
+        with path.open("rb") as file:
+            first = file.read(1)
+    except OSError as error:
+        raise UnreadableImageError(
+            path, f"expected a file that can be opened ({error.strerror})", "check its permissions and its disk"
+        ) from error
+    if not first:
         raise UnreadableImageError(path, "expected an image, found an empty file", "copy or download it again")
     return path
