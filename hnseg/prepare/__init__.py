@@ -1,6 +1,7 @@
 """Raw studies into prepared cases: layouts, recipe, box, images, cache, check.
 
-`hnseg.prepare.intensity` (normalisation, needs torch) is imported by its own name, so that the processes that prepare do not load torch.
+`hnseg.prepare.intensity` (normalisation, needs torch) is imported by its own name, so that the processes that
+prepare do not load torch.
 """
 
 from hnseg.prepare.box import NoBrainFoundError, brain_box, choose_box

@@ -1,8 +1,8 @@
 """The way the authors of the SE-Norm U-Net cut and resample (``variant: code``), borders included.
 
-Behaviour of the preprocessing published with Iantsen et al. 2021 (doi:10.1007/978-3-030-67194-5_4), written anew: each image is
-cropped to whole voxels of its own grid first and resampled afterwards, what the crop lost is 0 (0 HU, which is
-water, not air), and every image takes the CT's number type, so a PET beside an int16 CT is cut to whole SUV.
+Behaviour of the preprocessing published with Iantsen et al. 2021 (doi:10.1007/978-3-030-67194-5_4), written anew:
+each image is cropped to whole voxels of its own grid first and resampled afterwards, what the crop lost is 0 (0 HU,
+which is water, not air), and every image takes the CT's number type, so a PET beside an int16 CT is cut to whole SUV.
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ class NoBrainFoundError(ValueError):
 def brain_box(pet: Volume, size_mm: tuple[float, float, float]) -> BoxMm:
     """The HECKTOR organisers' rule for a box around the oropharynx, found from where the brain is.
 
-    The PET is smoothed (Gaussian, sigma 3 voxels) and thresholded at SUV 3, or 0.1 where nothing is above 3. The brain is the
-    component with most voxels in the upper third of the slices. The box ends 30 mm above its lowest voxel, is
-    centred on it from left to right, and 30 mm in front of its centre; then it is shifted to stay inside the image.
-    (Andrearczyk et al. 2020, doi:10.1007/978-3-030-67194-5_1.) Positions are measured in the patient, so
+    The PET is smoothed (Gaussian, sigma 3 voxels) and thresholded at SUV 3, or 0.1 where nothing is above 3. The
+    brain is the component with most voxels in the upper third of the slices. The box ends 30 mm above its lowest
+    voxel, is centred on it from left to right, and 30 mm in front of its centre; then it is shifted to stay inside
+    the image. (Andrearczyk et al. 2020, doi:10.1007/978-3-030-67194-5_1.) Positions are measured in the patient, so
     the order and direction of the array axes do not matter. Departure: what cannot be a brain by its volume
     or height is refused.
 
@@ -105,8 +105,9 @@ def _published(published: BoxMm, images: Mapping[str, Volume], recipe: Recipe) -
     outside = [name for name in recipe.modalities if intersection_ml(published, image_box(images[name].grid)) == 0]
     if outside:
         raise ValueError(
-            f"the published box ({_describe(published)}) lies outside the {' and '.join(outside).upper()}; its CSV must hold "
-            "LPS millimetres (x to the left, y to posterior, z to superior); correct it or take 'published' out of the recipe's regions"
+            f"the published box ({_describe(published)}) lies outside the {' and '.join(outside).upper()}; its CSV "
+            "must hold LPS millimetres (x to the left, y to posterior, z to superior); correct it or take 'published' "
+            "out of the recipe's regions"
         )
     if recipe.variant == "code" or recipe.box_size_mm is None:
         return published
@@ -129,7 +130,8 @@ def _axial(volume: Volume) -> Volume:
     array = volume.array.transpose(order)[tuple(flipped)]
     origin = volume.grid.to_lps_mm(start)
     z, y, x = (volume.spacing_mm[axis] for axis in order)
-    return Volume(array, Grid(array.shape, (z, y, x), tuple(map(float, origin)), direction[:, order] * signs))  # type: ignore[arg-type]
+    x_mm, y_mm, z_mm = origin.tolist()
+    return Volume(array, Grid(array.shape, (z, y, x), (x_mm, y_mm, z_mm), direction[:, order] * signs))
 
 
 def _largest_in_upper_third(hot: NDArray[np.bool_]) -> NDArray[np.bool_] | None:

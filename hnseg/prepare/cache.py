@@ -75,8 +75,8 @@ def prepare_cohort(
 ) -> Cohort:
     """Prepares every study that is not in the cache yet, as ``<cache_root>/<name>-<recipe hash>/<case_id>/``.
 
-    A case is whole or not there: it is written to a temporary folder and renamed. Killed half-way, the next call goes on
-    where this one was; another process that prepares the same cohort waits. A study that cannot be
+    A case is whole or not there: it is written to a temporary folder and renamed. Killed half-way, the next call
+    goes on where this one was; another process that prepares the same cohort waits. A study that cannot be
     prepared is set aside and written to ``failures.json``.
 
     Args:
@@ -149,11 +149,10 @@ def _prepare_all(
     with Progress(*columns, console=console, disable=console.quiet or not todo) as bar:
         task = bar.add_task("preparing", total=len(todo))
         tasks = [(study, recipe, folder, keys[study.case_id]) for study in todo]
-        done = 0
-        for case_id, message, no_room_for in run_all(_attempt, tasks, worker_count(workers, len(tasks)), _killed):
+        outcomes = run_all(_attempt, tasks, worker_count(workers, len(tasks)), _killed)
+        for done, (case_id, message, no_room_for) in enumerate(outcomes):
             if no_room_for:
                 raise _disk_full(folder, (len(todo) - done) * no_room_for)
-            done += 1
             bar.advance(task)
             yield case_id, message
 
@@ -205,8 +204,9 @@ def _put(temporary: Path, final: Path, key: str) -> None:
 
 def _disk_full(folder: Path, needed_bytes: int) -> DiskFullError:
     return DiskFullError(
-        f"no room left in {folder}: the cases still to come need about {needed_bytes} bytes ({needed_bytes / 1e9:.2f} GB) and "
-        f"{shutil.disk_usage(folder).free} are free; make room or choose another cache folder and start again, finished cases are kept"
+        f"no room left in {folder}: the cases still to come need about {needed_bytes} bytes "
+        f"({needed_bytes / 1e9:.2f} GB) and {shutil.disk_usage(folder).free} are free; make room or choose another "
+        "cache folder and start again, finished cases are kept"
     )
 
 

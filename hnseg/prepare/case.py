@@ -68,8 +68,16 @@ class Case:
             plain = json.loads(path.read_text())
             return cls(
                 folder=folder,
-                **{name: plain[name] for name in ("case_id", "centre", "part", "phantom", "sources", "key")},
-                **{name: tuple(plain[name]) for name in ("modalities", "label_names", "annotated", "notes")},
+                case_id=plain["case_id"],
+                centre=plain["centre"],
+                part=plain["part"],
+                modalities=tuple(plain["modalities"]),
+                label_names=tuple(plain["label_names"]),
+                annotated=tuple(plain["annotated"]),
+                phantom=plain["phantom"],
+                notes=tuple(plain["notes"]),
+                sources=plain["sources"],
+                key=plain["key"],
                 grid=Grid.from_dict(plain["grid"]),
                 image_grid=Grid.from_dict(plain["image_grid"]),
                 box=BoxMm(tuple(plain["box"]["low_mm"]), tuple(plain["box"]["high_mm"]), plain["box"]["source"]),
@@ -153,7 +161,8 @@ def _save(path: Path, array: NDArray[Any]) -> None:
 
 
 @lru_cache(maxsize=OPEN_MAPS)
-def _map(path: Path, key: str) -> NDArray[Any]:  # noqa: ARG001 - a case prepared anew has another key and is mapped anew
+def _map(path: Path, key: str) -> NDArray[Any]:  # noqa: ARG001
+    # the key is there so that a case that was prepared anew is mapped anew
     return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
 
 

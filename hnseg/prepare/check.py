@@ -12,12 +12,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from hnseg.geometry import box_contains, image_box
+from hnseg.geometry import box_contains
 from hnseg.io.volume import read_volume
 from hnseg.prepare.box import NoBrainFoundError, brain_box, choose_box
 from hnseg.prepare.cache import estimate_bytes
-from hnseg.prepare.fingerprint import Fingerprint, fingerprint, same_content, same_look
 from hnseg.prepare.findings import Findings
+from hnseg.prepare.fingerprint import Fingerprint, fingerprint, same_content, same_look
 from hnseg.prepare.images import LEAST_OVERLAP, overlap
 from hnseg.prepare.masks import read_masks
 from hnseg.prepare.pool import run_all, worker_count
@@ -166,7 +166,8 @@ def _check_images(study: Study, images: dict[str, Volume], say: Say) -> None:
     for name in names[1:]:
         share = overlap(images[names[0]].grid, images[name].grid)
         if share < LEAST_OVERLAP:
-            message = f"it shares {share:.0%} of the smaller image with {study.images[names[0]]}, expected {LEAST_OVERLAP:.0%} or more"
+            other = study.images[names[0]]
+            message = f"it shares {share:.0%} of the smaller image with {other}, expected {LEAST_OVERLAP:.0%} or more"
             say("error", study.images[name], message, "check that both are of the same scan and frame of reference")
     for name, volume in images.items():
         low, high = USUAL_SPACING_MM.get(name, (0.1, 10.0))

@@ -38,5 +38,6 @@ class Findings:
 
 
 def usable_case_id(case_id: str) -> bool:
-    """Whether a name can be a folder and a column entry everywhere: letters, digits, dot, underscore, hyphen; no leading dot."""
+    """Whether a name can be a folder and a column entry everywhere: letters, digits, dot, underscore, hyphen; no
+    leading dot."""
     return CASE_ID.fullmatch(case_id) is not None and not case_id.startswith(".")

@@ -53,11 +53,13 @@ def same_look(one: Fingerprint, other: Fingerprint) -> float | None:
 
 
 def _look(array: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Means over a 16 x 16 x 16 division of the image, standardised; air and bone clipped so that metal does not rule."""
+    """Means over a 16 x 16 x 16 division of the image, standardised; air and bone clipped so that metal does not
+    rule."""
     means = np.clip(array, -1000, 1000).astype(np.float32)
     for axis in range(3):
         edges = np.linspace(0, means.shape[axis], min(BLOCKS, means.shape[axis]) + 1).astype(int)
         sums = np.add.reduceat(means, edges[:-1], axis=axis)
         lengths = np.diff(edges).reshape([-1 if a == axis else 1 for a in range(3)])
         means = np.repeat(sums / lengths, -(-BLOCKS // lengths.size), axis=axis).take(range(BLOCKS), axis=axis)
-    return ((means - means.mean()) / max(float(means.std()), 1e-6)).ravel().astype(np.float32)
+    standardised = (means - means.mean()) / max(float(means.std()), 1e-6)
+    return np.asarray(standardised.ravel(), np.float32)

@@ -21,7 +21,8 @@ from hnseg.types import BoxMm, Study
 Part = Literal["train", "test", "all"]
 
 TEST_FOLDER = re.compile(r"(^|_)(test|testing)$|^images?ts$", re.IGNORECASE)
-"""Folders of test patients: ``hecktor_test``, ``hecktor_nii_test``, ``hecktor2022_testing``, ``imagesTs``, ``imageTs``."""
+"""Folders of test patients: ``hecktor_test``, ``hecktor_nii_test``, ``hecktor2022_testing``, ``imagesTs``,
+``imageTs``."""
 
 TEST_ROOT = re.compile(r"hecktor.*_(test|testing)$|images?ts$", re.IGNORECASE)
 """Stricter, for folders that the user named: ``/data/test/hecktor2021`` holds training patients."""
@@ -143,7 +144,8 @@ def find_images(root: Path) -> dict[str, dict[str, Path]]:
 
 
 def _collect(root: Path, layout: Layout) -> dict[str, _Files]:
-    """Images first, so that a mask is only taken for a mask where its patient has an image or its name can be no other."""
+    """Images first, so that a mask is only taken for a mask where its patient has an image or its name can be no
+    other."""
     found: dict[str, _Files] = {}
     others: list[Path] = []
     for path in _nifti_files(root):
@@ -162,7 +164,8 @@ def _collect(root: Path, layout: Layout) -> dict[str, _Files]:
 
 
 def _masked_case(path: Path, layout: Layout, case_ids: set[str]) -> str | None:
-    """The patient whose mask this file is, or None; a mask without any image counts where only a mask can have its name."""
+    """The patient whose mask this file is, or None; a mask without any image counts where only a mask can have its
+    name."""
     stem = _stem(path)
     endings = [pattern.format("") for pattern in layout.masks]
     candidates = [stem[: len(stem) - len(ending)] for ending in endings if stem.lower().endswith(ending)]
@@ -193,7 +196,8 @@ def _problem(case_id: str, files: _Files, layout: Layout, part: str) -> str | No
         wanted = ", ".join(f"{kind} ({names[kind]})" for kind in missing)
         return f"{folder} has no {wanted} for this patient; add it, or remove the patient's other files"
     if not usable_case_id(case_id):
-        return f"the name {case_id!r} ({next(iter(_all(files)))}) has signs other than letters, digits, '.', '_' and '-'; rename it"
+        file = next(iter(_all(files)))
+        return f"{file}: the name {case_id!r} has signs other than letters, digits, '.', '_' and '-'; rename it"
     return None
 
 

@@ -17,7 +17,8 @@ from hnseg.prepare.recipe import FILL, Recipe
 from hnseg.types import BoxMm, Grid, Volume
 
 LEAST_OVERLAP = 0.5
-"""Two images of one patient share at least this part of the smaller one; less means that one belongs to another scan."""
+"""Two images of one patient share at least this part of the smaller one; less means that one belongs to another
+scan."""
 
 LARGEST_FLOAT16 = 6.0e4
 
@@ -29,12 +30,14 @@ def read_images(files: Mapping[str, Path], modalities: Sequence[str]) -> dict[st
         modality to volume, in the order of ``modalities``.
 
     Raises:
-        ValueError: a modality is missing, a file cannot be read, has NaN or infinite voxels, or two images do not overlap.
+        ValueError: a modality is missing, a file cannot be read, has NaN or infinite voxels, or two images do not
+            overlap.
     """
     missing = [name for name in modalities if name not in files]
     if missing:
         raise ValueError(
-            f"the recipe needs {list(modalities)} but there is no {' and no '.join(missing)} file; there is {dict(files)}"
+            f"expected {list(modalities)} but there is no {' and no '.join(missing)} file, only "
+            f"{', '.join(map(str, files.values()))}; add it or take the modality out of the recipe"
         )
     images = {}
     for name in modalities:
@@ -44,7 +47,8 @@ def read_images(files: Mapping[str, Path], modalities: Sequence[str]) -> dict[st
         share = overlap(images[one].grid, images[other].grid)
         if share < LEAST_OVERLAP:
             raise ValueError(
-                f"{files[one]} and {files[other]} overlap by {share:.0%} of the smaller one, expected at least {LEAST_OVERLAP:.0%}; "
+                f"{files[one]} and {files[other]} overlap by {share:.0%} of the smaller one, expected at least "
+                f"{LEAST_OVERLAP:.0%}; "
                 "check that both are of the same scan and in the same frame of reference"
             )
     return images
@@ -69,8 +73,9 @@ def overlap(one: Grid, other: Grid) -> float:
 def prepare_images(images: Mapping[str, Volume], recipe: Recipe, box: BoxMm) -> tuple[dict[str, NDArray[Any]], Grid]:
     """Images of a patient on the grid of a case.
 
-    CT and PET are interpolated linearly from the whole image, so nothing inside the box is lost; what no image covers is air (-1024 HU) or
-    no uptake (0 SUV). ``variant: code`` follows the authors instead (`hnseg.prepare.authors`).
+    CT and PET are interpolated linearly from the whole image, so nothing inside the box is lost; what no image
+    covers is air (-1024 HU) or no uptake (0 SUV). ``variant: code`` follows the authors instead
+    (`hnseg.prepare.authors`).
 
     Args:
         images: modality to volume, HU and SUV; those of ``recipe.modalities`` are used.
@@ -91,12 +96,12 @@ def prepare_images(images: Mapping[str, Volume], recipe: Recipe, box: BoxMm) -> 
 def compact(modality: str, array: NDArray[Any]) -> NDArray[Any]:
     """The smallest type that loses nothing a network could see.
 
-    CT: int16, whole HU (scanner noise is above 10 HU). PET: float16, 0.05 % of the value, where the values fit; PET in Bq/ml
-    may not, and stays float32. Anything else: float32.
+    CT: int16, whole HU (scanner noise is above 10 HU). PET: float16, 0.05 % of the value, where the values fit; PET
+    in Bq/ml may not, and stays float32. Anything else: float32.
     """
     if modality == "ct":
         limits = np.iinfo(np.int16)
-        return np.clip(np.rint(array), limits.min, limits.max).astype(np.int16)
+        return np.asarray(np.clip(np.rint(array), limits.min, limits.max), np.int16)
     if modality == "pt" and np.abs(array).max(initial=0) <= LARGEST_FLOAT16:
         return array.astype(np.float16)
     return array.astype(np.float32)

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
 CONSTANT = 1e-6
 """A standard deviation of this or less is what rounding leaves of a constant patch."""
 
@@ -28,7 +27,7 @@ class ClipScale:
         if not self.low < self.high:
             raise ValueError(f"clip: low {self.low} must be below high {self.high}")
 
-    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:  # noqa: ARG002 - a step of the same form as the others
+    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:  # noqa: ARG002
         half = (self.high - self.low) / 2
         return (values.clamp(self.low, self.high) - (self.low + half)) / half
 
@@ -74,8 +73,8 @@ class Normalization:
     Args:
         modalities: channel order of the image.
         spatial_dims: 3 for volumes, 2 for slices.
-        steps: modality to a step, or to a mapping with ``kind`` (``clip``, ``zscore``, ``standardise``) and its numbers.
-            Unnamed: ``ct`` is clipped at ±1024 HU, anything else z-scored.
+        steps: modality to a step, or to a mapping with ``kind`` (``clip``, ``zscore``, ``standardise``) and its
+            numbers. Unnamed: ``ct`` is clipped at ±1024 HU, anything else z-scored.
 
     Raises:
         ValueError: a step for a modality that is not there, an unknown kind or unknown numbers.
@@ -90,7 +89,7 @@ class Normalization:
         self.steps = tuple(_build(name, steps.get(name, DEFAULTS.get(name, ZScore()))) for name in self.modalities)
 
     def __call__(self, image: Tensor) -> Tensor:
-        """``(C, *spatial)`` or ``(B, C, *spatial)`` in HU and SUV to the same shape, float32, normalised; a new tensor."""
+        """``(C, *spatial)`` or ``(B, C, *spatial)`` in HU and SUV to a new tensor of that shape, float32, normalised."""
         channel_axis = image.ndim - self.spatial_dims - 1
         assert channel_axis in (0, 1), f"image {tuple(image.shape)} with {self.spatial_dims} spatial axes"
         assert image.shape[channel_axis] == len(self.modalities), f"{tuple(image.shape)} for {self.modalities}"
@@ -114,17 +113,14 @@ class Normalization:
 
 
 def _build(modality: str, step: Step | Mapping[str, Any]) -> Step:
-    if isinstance(step, ClipScale | ZScore | Standardise):
+    if not isinstance(step, Mapping):
         return step
     numbers = {key: float(value) for key, value in step.items() if key != "kind"}
     kind = STEPS.get(str(step.get("kind")))
     if kind is None:
-        raise ValueError(
-            f"normalization of {modality}: kind {step.get('kind')!r} is not known; use one of {sorted(STEPS)}"
-        )
-    known = kind.__dataclass_fields__
-    if set(numbers) - set(known):
-        raise ValueError(
-            f"normalization of {modality}: {sorted(set(numbers) - set(known))} unknown; {step['kind']} takes {list(known)}"
-        )
+        raise ValueError(f"normalization of {modality}: kind {step.get('kind')!r} is not one of {sorted(STEPS)}")
+    unknown = sorted(set(numbers) - set(kind.__dataclass_fields__))
+    if unknown:
+        known = list(kind.__dataclass_fields__)
+        raise ValueError(f"normalization of {modality}: {unknown} unknown; {step['kind']} takes {known}")
     return kind(**numbers)

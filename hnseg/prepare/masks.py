@@ -23,7 +23,8 @@ def read_masks(study: Study, label_names: Sequence[str], image_grid: Grid, allow
         structure to mask; structures that nobody annotated are not there.
 
     Raises:
-        ValueError: a mask cannot be read, does not overlap the image, is empty (unless allowed), or has unexpected values.
+        ValueError: a mask cannot be read, does not overlap the image, is empty (unless allowed), or has unexpected
+            values.
     """
     files: dict[Path, Volume] = {}
     masks: dict[str, Volume] = {}
@@ -38,7 +39,8 @@ def read_masks(study: Study, label_names: Sequence[str], image_grid: Grid, allow
         if not inside.any() and not allow_empty:
             raise ValueError(
                 f"{path} has no voxel of {name} ({'above 0.5' if value == 0 else f'value {value}'}; it holds 0 and "
-                f"{_values(volume)}); correct the mask, take it away if nobody annotated {name}, or set allow_empty if there is none"
+                f"{_values(volume)}); correct the mask, take it away if nobody annotated {name}, or set "
+                f"allow_empty if there is none"
             )
         masks[name] = Volume(inside, volume.grid)
     _refuse_unexpected(files, study)
@@ -78,7 +80,8 @@ def _refuse_unexpected(files: Mapping[Path, Volume], study: Study) -> None:
         found = set(_values(volume))
         if 0 not in expected and not found <= expected:
             raise ValueError(
-                f"{path} has the values {sorted(found)}, expected 0 and {sorted(expected)}; correct the mask or its label values"
+                f"{path} has the values {sorted(found)}, expected 0 and {sorted(expected)}; correct the mask or "
+                f"its label values"
             )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
+from types import ModuleType
 from typing import Any, TypeVar
 
 import SimpleITK as sitk
@@ -49,7 +52,8 @@ def _in_pool(work: Callable[..., Result], tasks: Sequence[Task], workers: int) -
     lost: list[Task] = []
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _limit_threads, (max(1, cores() // workers),))
     try:
-        futures = {pool.submit(work, *task): task for task in tasks}
+        with _without_main_script():
+            futures = {pool.submit(work, *task): task for task in tasks}
         for future in as_completed(futures):
             try:
                 result = future.result()
@@ -60,6 +64,18 @@ def _in_pool(work: Callable[..., Result], tasks: Sequence[Task], workers: int) -
     finally:
         pool.shutdown(cancel_futures=True)
     return lost
+
+
+@contextmanager
+def _without_main_script() -> Iterator[None]:
+    """New processes need hnseg alone: not the seconds that the user's script takes to import, and not a second run of
+    what it does outside ``if __name__ == "__main__"``."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _limit_threads(threads: int) -> None:

@@ -36,11 +36,12 @@ class Recipe:
         regions: where to look for the part of the patient that is kept, tried in order: ``published`` (a box CSV),
             ``brain`` (the organisers' rule on the PET), ``image`` (all of it).
         box_size_mm: size (z, y, x) of the kept part. Published boxes are quantised to voxels (140.6 mm and such); they
-            are brought to this size around their centre, so that every case has the same shape. None keeps them as they are,
-            and then ``brain`` cannot be used.
-        variant: ``paper`` resamples the whole image straight into the box; ``code`` repeats the authors' crop-then-resample
-            with its zero-filled borders.
-        allow_empty: whether an annotated structure without a voxel is a legal answer (a patient without nodes, say) or an error.
+            are brought to this size around their centre, so that every case has the same shape. None keeps them as
+            they are, and then ``brain`` cannot be used.
+        variant: ``paper`` resamples the whole image straight into the box; ``code`` repeats the authors'
+            crop-then-resample with its zero-filled borders.
+        allow_empty: whether an annotated structure without a voxel is a legal answer (a patient without nodes, say)
+            or an error.
     """
 
     modalities: tuple[str, ...] = ("ct", "pt")
@@ -132,8 +133,8 @@ def file_identity(path: Path) -> list[Any]:
     """Size and a digest of the first and last 64 KiB, without reading the rest of a large file.
 
     A gzip file ends in the checksum of all it holds, so there nothing can change unnoticed. In any other file a change
-    in the middle would, so its time of change is added; copying such a file without its time makes hnseg prepare it anew.
-    Files that belong to a header (``.hdr`` and ``.img``, ``.mhd`` and ``.raw``) count with it.
+    in the middle would, so its time of change is added; copying such a file without its time makes hnseg prepare it
+    anew. Files that belong to a header (``.hdr`` and ``.img``, ``.mhd`` and ``.raw``) count with it.
     """
     identity = [_digest(path)]
     for suffix in COMPANIONS.get(path.suffix.lower(), ()):

@@ -117,8 +117,10 @@ def _mask_notes(
         lost_ml = outside_ml(masks[name], kept)
         if not (label == value).any() and not recipe.allow_empty:
             raise ValueError(
-                f"{study.masks[name][0]} has {volume_ml:.2f} ml of {name}, expected some of it in the prepared part of the patient, but "
-                "none is there; give the patient's box in a CSV, or set the recipe's regions to [image], or its spacing_mm finer"
+                f"{study.masks[name][0]} has {volume_ml:.2f} ml of {name}, expected some of it in the prepared "
+                f"part of the patient, but "
+                "none is there; give the patient's box in a CSV, or set the recipe's regions to [image], or its "
+                "spacing_mm finer"
             )
         if lost_ml > 0:
             notes.append(f"{lost_ml:.2f} of {volume_ml:.2f} ml of {name} lie outside the box")

@@ -15,7 +15,8 @@ PAIR_COLUMNS: dict[str, tuple[str, ...]] = {"ct": ("ct",), "pt": ("pt", "pet")}
 PARTS = {"": "train", "train": "train", "training": "train", "test": "test", "testing": "test"}
 
 ANY_VALUE = 0
-"""In place of a mask value: every voxel above 0.5 belongs to the structure (files with 0 and 255, or with fractions)."""
+"""In place of a mask value: every voxel above 0.5 belongs to the structure (files with 0 and 255, or with
+fractions)."""
 
 
 def find_studies(
@@ -78,7 +79,8 @@ def find_studies(
 
 
 def find_pairs(source: Path, modalities: Sequence[str] = ("ct", "pt")) -> Findings:
-    """Patients to predict on: a CSV ``case,ct,pet``, a folder that holds exactly one such, or a folder with HECKTOR names.
+    """Patients to predict on: a CSV ``case,ct,pet``, a folder that holds exactly one such, or a folder with HECKTOR
+    names.
 
     Args:
         source: the CSV or the folder.
@@ -101,7 +103,8 @@ def find_pairs(source: Path, modalities: Sequence[str] = ("ct", "pt")) -> Findin
         return _pairs_of_table(tables[0], modalities)
     raise ValueError(
         f"no images found in {source}; expected <case>_ct.nii.gz with <case>_pt.nii.gz, <case>__CT.nii.gz with "
-        f"<case>__PT.nii.gz (folders inside folders are fine), or one CSV with columns case,ct,pet; see docs/datasets/table.md"
+        f"<case>__PT.nii.gz (folders inside folders are fine), or one CSV with columns case,ct,pet; see "
+        f"docs/datasets/table.md"
     )
 
 
@@ -158,7 +161,8 @@ class _Structures:
             self.columns[name] = [column for column in spellings if column in present]
             if not self.columns[name] and self.label_column is None:
                 raise ValueError(
-                    f"{csv} has no mask column for {name} (looked for {spellings}) and no label map column {label_column!r}; "
+                    f"{csv} has no mask column for {name} (looked for {spellings}) and no label map column "
+                    f"{label_column!r}; "
                     f"add one or name it among the aliases; see docs/datasets/table.md"
                 )
         given = label_values or {name: index for index, name in enumerate(label_names, start=1)}

@@ -76,12 +76,12 @@ def patient() -> SimpleNamespace:
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def study(tmp_path: Path) -> Study:
     return write_study(tmp_path / "raw")
 
 
-@pytest.fixture()
+@pytest.fixture
 def make_study(tmp_path: Path) -> Callable[..., Study]:
     return lambda case_id="CHXX001", seed=0: write_study(tmp_path / "raw", case_id, seed)
 
