@@ -84,7 +84,8 @@ def view_of(truth: NDArray[Any], prediction: NDArray[Any], spacing_mm: tuple[flo
     focus, start, stop = [], [], []
     for axis, size in enumerate(target.shape):
         area = target.sum(axis=tuple(other for other in range(3) if other != axis))
-        centre = int(area.argmax()) if area.any() else size // 2
+        largest = np.flatnonzero(area == area.max())
+        centre = int(largest[len(largest) // 2])  # the middle one: of equal slices the first would be an edge
         length = min(size, max(1, round(FIELD_MM / spacing_mm[axis])))
         first = min(max(0, centre - length // 2), size - length)
         focus.append(centre)

@@ -1,6 +1,5 @@
 """A run folder as training leaves it, made of ellipsoids: what the tests of the report read."""
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +10,7 @@ import SimpleITK
 
 from hnseg.evaluate.cases import evaluate_case
 from hnseg.prepare.case import Case, write_case
+from hnseg.report import write_report
 from hnseg.report.manifest import write_manifest
 from hnseg.types import BoxMm, Grid, Volume
 
@@ -145,10 +145,15 @@ def metrics_text():
 @pytest.fixture(scope="session")
 def shared_run(tmp_path_factory):
     """A whole unmarked run that no test may change."""
-    from hnseg.report import write_report
+    return reported(make_run(tmp_path_factory.mktemp("runs") / "shared"))
 
-    folder = make_run(tmp_path_factory.mktemp("runs") / "shared")
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """The same with a single test patient."""
+    return reported(make_run(tmp_path_factory.mktemp("runs") / "small", n_test=1))
+
+
+def reported(folder):
     page = write_report(folder)
-    return SimpleNamespace(
-        folder=folder, page=page, html=page.read_text(), manifest=json.loads((folder / "manifest.json").read_text())
-    )
+    return SimpleNamespace(folder=folder, page=page, html=page.read_text())

@@ -49,6 +49,9 @@ def test_slices_go_through_most_of_the_tumour():
     truth[2:5, 3, 3] = 1
     truth[4, 3:6, 3:7] = 1
     assert view_of(truth, truth * 0, (1, 1, 1)).focus_zyx == (4, 3, 3)
+    block = np.zeros((10, 10, 10), np.uint8)
+    block[1:6, 2:5, 2:5] = 1
+    assert view_of(block, block * 0, (1, 1, 1)).focus_zyx == (3, 3, 3)
 
 
 def test_where_there_is_no_tumour_the_prediction_is_shown_and_else_the_middle():
