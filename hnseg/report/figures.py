@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from hnseg.report.canvas import INK, SERIES, new_figure, plain_axes, to_png
@@ -25,7 +25,7 @@ def learning_curves(epochs: Table, *, monitor: str, best_epoch: int | None, phan
         best_epoch: marked by a line where known.
         phantom: whether to mark the figure.
     """
-    figure = new_figure(11.0, 3.3)
+    figure = new_figure(10.0, 3.2)
     loss, score, rate = figure.subplots(1, 3)
     plain_axes(loss, "Loss", "epoch", "")
     _lines(loss, epochs, {"training": "train/loss", "validation": "val/loss"}, None)
@@ -36,7 +36,7 @@ def learning_curves(epochs: Table, *, monitor: str, best_epoch: int | None, phan
     if _spans_decades(epochs, rate_columns(epochs)):
         rate.set_yscale("log")
     else:
-        rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+        rate.yaxis.set_major_formatter(StrMethodFormatter("{x:.1e}"))
     return to_png(figure, phantom=phantom)
 
 
