@@ -80,8 +80,9 @@ class RotateMirror:
         for transform in self._transforms(params, len(size)):
             # Not called directly: a call asks torch's global generator whether to do anything, and copies first.
             subject = transform.apply_transform(subject)
-        turned = subject["image"].data.reshape(image.shape) + fill
-        return turned.contiguous(), subject["label"].data.reshape(label.shape).to(label.dtype).contiguous()
+        turned = _from_torchio(subject["image"].data).reshape(image.shape)
+        mask = _from_torchio(subject["label"].data).reshape(label.shape)
+        return (turned + fill).contiguous(), mask.to(label.dtype).contiguous()
 
     def _transforms(self, params: RotateMirrorParams, dims: int) -> list[Any]:
         import torchio as tio  # two seconds, paid only where something turns
@@ -90,7 +91,7 @@ class RotateMirror:
         rotations = [
             tio.Affine((1, 1, 1), euler_deg(turns), (0, 0, 0), default_pad_value=0.0) for turns in groups if turns
         ]
-        axes = tuple(axis + 3 - dims for axis in params.mirrored)
+        axes = tuple(dims - 1 - axis for axis in params.mirrored)
         return [*rotations, tio.Flip(axes)] if axes else rotations
 
     def __call__(self, image: Tensor, label: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -99,23 +100,29 @@ class RotateMirror:
 
 
 def euler_deg(turns: Sequence[tuple[int, float]]) -> tuple[float, float, float]:
-    """Angles about axes 0, 1, 2 with which TorchIO does the same as the turns one after the other.
+    """Angles about TorchIO's axes (x, y, z) with which it does the same as the turns one after the other.
 
-    TorchIO turns about axis 1 first, then 0, then 2 (the order of ITK's Euler transform), whatever order was drawn.
+    TorchIO turns about its y first, then x, then z (the order of ITK's Euler transform), whatever order was drawn.
+    Its axes are ours in reverse, and so is the sense of its turns.
     """
-    names = "".join("xyz"[axis] for axis, _ in turns)
-    rotation = Rotation.from_euler(names, [angle for _, angle in turns], degrees=True)
-    second, first, third = rotation.as_euler("yxz", degrees=True)
-    return float(first), float(second), float(third)
+    names = "".join("zyx"[axis] for axis, _ in turns)
+    rotation = Rotation.from_euler(names, [-angle for _, angle in turns], degrees=True)
+    about_y, about_x, about_z = rotation.as_euler("yxz", degrees=True)
+    return float(about_x), float(about_y), float(about_z)
 
 
 def _subject(image: Tensor, label: Tensor, spacing_mm: Sequence[float]) -> Any:
-    """TorchIO's form of the sample: its three axes are ours in the same order; a slice is one voxel thick."""
+    """TorchIO's form of the sample, axes (channel, x, y, z): views, and in the order in which ITK has them anyway."""
     import torchio as tio
 
-    affine = np.diag([*spacing_mm, 1.0])
     volume = image if image.ndim == 4 else image[:, None]
     mask = label[None] if label.ndim == 3 else label[None, None]
+    affine = np.diag([*reversed(spacing_mm), 1.0])
     return tio.Subject(
-        image=tio.ScalarImage(tensor=volume, affine=affine), label=tio.LabelMap(tensor=mask, affine=affine)
+        image=tio.ScalarImage(tensor=volume.permute(0, 3, 2, 1), affine=affine),
+        label=tio.LabelMap(tensor=mask.permute(0, 3, 2, 1), affine=affine),
     )
+
+
+def _from_torchio(data: Tensor) -> Tensor:
+    return data.permute(0, 3, 2, 1)

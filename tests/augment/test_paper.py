@@ -155,9 +155,10 @@ def test_a_slice_draws_one_axis_to_turn_about_and_two_to_mirror():
 
 
 def test_torchio_angles_compose_to_the_same_matrix():
-    first, second, third = euler_deg(((2, 40.0), (0, 35.0), (1, -20.0)))
-    expected = turn(1, -20) @ turn(0, 35) @ turn(2, 40)
-    np.testing.assert_allclose(turn(2, third) @ turn(0, first) @ turn(1, second), expected, atol=1e-12)
+    about_x, about_y, about_z = euler_deg(((2, 40.0), (0, 35.0), (1, -20.0)))
+    expected = turn(1, -20) @ turn(0, 35) @ turn(2, 40)  # acts on (z, y, x)
+    composed = (turn(2, about_z) @ turn(0, about_x) @ turn(1, about_y))[::-1, ::-1]  # acts on (x, y, z)
+    np.testing.assert_allclose(composed, expected, atol=1e-12)
 
 
 def test_unknown_modality_and_variant_are_refused():

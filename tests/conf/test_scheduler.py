@@ -1,0 +1,49 @@
+"""The learning rates that the files of conf/optimizer and conf/scheduler give, epoch by epoch."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+def rates(optimizer, scheduler, epochs):
+    parameters = [torch.nn.Parameter(torch.zeros(1))]
+    config = OmegaConf.load(CONF / "scheduler" / f"{scheduler}.yaml")
+    opt = instantiate(OmegaConf.load(CONF / "optimizer" / f"{optimizer}.yaml"))(parameters)
+    schedule = instantiate(config.scheduler)(opt)
+    assert config.interval == "epoch"
+    seen = []
+    for _ in range(epochs):
+        seen.append(opt.param_groups[0]["lr"])
+        opt.step()
+        schedule.step()
+    return seen
+
+
+def test_cosine_restarts_give_the_published_rates():
+    seen = rates("adam", "cosine_restarts", 60)
+    published = {0: 1.0e-3, 1: 9.9606e-4, 10: 6.5485e-4, 12: 5.3186e-4, 13: 4.6914e-4, 24: 4.9387e-6, 25: 1.0e-3}
+    for epoch, rate in published.items():
+        assert seen[epoch] == pytest.approx(rate, rel=2e-5), epoch
+    assert seen[50] == pytest.approx(1e-3)
+    assert seen[51] == pytest.approx(seen[1])
+
+
+def test_constant_keeps_the_optimizers_rate():
+    assert rates("adamw", "constant", 12) == [1e-3] * 12
+
+
+@pytest.mark.parametrize("scheduler", sorted(path.stem for path in (CONF / "scheduler").glob("*.yaml")))
+@pytest.mark.parametrize("optimizer", sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml")))
+def test_every_optimizer_goes_with_every_scheduler(optimizer, scheduler):
+    assert all(rate > 0 for rate in rates(optimizer, scheduler, 3))
+
+
+def test_adam_has_the_authors_betas():
+    optimizer = instantiate(OmegaConf.load(CONF / "optimizer" / "adam.yaml"))([torch.nn.Parameter(torch.zeros(1))])
+    assert tuple(optimizer.defaults["betas"]) == (0.9, 0.99)
+    assert optimizer.defaults["weight_decay"] == 0
