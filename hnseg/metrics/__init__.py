@@ -1,1 +1,24 @@
-"""Measures of one prediction against one truth: overlap, surfaces, and both grouped by case."""
+"""Measures of one prediction against one truth: overlap, surfaces and lesions.
+
+:class:`hnseg.metrics.cases.CaseDice` groups by case during training; it needs torch, so it is imported from its own file.
+"""
+
+from hnseg.metrics.lesions import LesionCounts, aggregated_f1, lesion_counts
+from hnseg.metrics.overlap import OverlapCounts, aggregated_dice, dice, overlap_counts, precision, recall, volume_mm3
+from hnseg.metrics.surface import HD95Definition, SurfaceDistances, surface_distances
+
+__all__ = [
+    "HD95Definition",
+    "LesionCounts",
+    "OverlapCounts",
+    "SurfaceDistances",
+    "aggregated_dice",
+    "aggregated_f1",
+    "dice",
+    "lesion_counts",
+    "overlap_counts",
+    "precision",
+    "recall",
+    "surface_distances",
+    "volume_mm3",
+]

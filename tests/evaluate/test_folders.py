@@ -8,6 +8,7 @@ import pytest
 from hnseg.evaluate import folders
 from hnseg.evaluate.folders import challenge_grid, evaluate_folders
 from hnseg.io import write_volume
+from hnseg.io.phantom_marker import MARKER
 from hnseg.types import BoxMm, Grid, Volume
 
 GRID = Grid((8, 10, 12), (3.0, 1.0, 1.0), (-5.0, 2.0, 100.0))
@@ -73,8 +74,9 @@ def test_tables_on_disk_hold_the_same(cohort) -> None:
     assert sorted(path.name for path in (cohort / "out").iterdir()) == ["cases.csv", "official.json", "summary.csv"]
 
 
-def test_a_phantom_is_marked_in_every_table(cohort, monkeypatch) -> None:
-    monkeypatch.setattr(folders, "is_phantom", lambda folder: folder == cohort / "truth")
+@pytest.mark.parametrize("part", ["truth", "predictions"])
+def test_a_phantom_is_marked_in_every_table(cohort, part) -> None:
+    (cohort / part / MARKER).touch()
     assert evaluated(cohort).cases["phantom"].all()
     assert json.loads((cohort / "out" / "official.json").read_text())["phantom"] is True
 
