@@ -1,6 +1,6 @@
 """Measures of one prediction against one truth: overlap, surfaces and lesions.
 
-:class:`hnseg.metrics.cases.CaseDice` groups by case during training; it needs torch, so it is imported from its own file.
+:class:`hnseg.metrics.cases.CaseDice`, which groups by case in training, needs torch: import it from its own file.
 """
 
 from hnseg.metrics.lesions import LesionCounts, aggregated_f1, lesion_counts
