@@ -13,6 +13,8 @@ from hnseg.prepare.recipe import Recipe
 from hnseg.types import BoxMm, Grid, Volume
 
 SMOOTHING_VOXELS = 3.0
+LARGEST_SMOOTHING_MM = 16.5
+"""3 voxels of 5.5 mm, the coarsest PET of HECKTOR; 3 voxels of a coarser image would wipe a brain out."""
 THRESHOLDS_SUV = (3.0, 0.1)
 ABOVE_BRAIN_BASE_MM = 30.0
 ANTERIOR_SHIFT_MM = 30.0
@@ -33,8 +35,8 @@ def brain_box(pet: Volume, size_mm: tuple[float, float, float]) -> BoxMm:
     brain is the component with most voxels in the upper third of the slices. The box ends 30 mm above its lowest
     voxel, is centred on it from left to right, and 30 mm in front of its centre; then it is shifted to stay inside
     the image. (Andrearczyk et al. 2020, doi:10.1007/978-3-030-67194-5_1.) Positions are measured in the patient, so
-    the order and direction of the array axes do not matter. Departure: what cannot be a brain by its volume
-    or height is refused.
+    the order and direction of the array axes do not matter. Departures: what cannot be a brain by its volume
+    or height is refused, and voxels above 5.5 mm are smoothed by 16.5 mm.
 
     Args:
         pet: body-weight SUV.
@@ -44,7 +46,8 @@ def brain_box(pet: Volume, size_mm: tuple[float, float, float]) -> BoxMm:
         NoBrainFoundError: no component is plausible, say in a scan of the neck alone or with PET that is not in SUV.
     """
     pet = _axial(pet)
-    smooth = ndimage.gaussian_filter(pet.array.astype(np.float32), SMOOTHING_VOXELS)
+    sigma_voxels = [min(SMOOTHING_VOXELS, LARGEST_SMOOTHING_MM / spacing) for spacing in pet.spacing_mm]
+    smooth = ndimage.gaussian_filter(pet.array.astype(np.float32), sigma_voxels)
     reasons = []
     for threshold in THRESHOLDS_SUV:
         brain = _largest_in_upper_third(smooth > threshold)

@@ -89,7 +89,7 @@ class Normalization:
         self.steps = tuple(_build(name, steps.get(name, DEFAULTS.get(name, ZScore()))) for name in self.modalities)
 
     def __call__(self, image: Tensor) -> Tensor:
-        """``(C, *spatial)`` or ``(B, C, *spatial)`` in HU and SUV to a new tensor of that shape, float32, normalised."""
+        """``(C, *spatial)`` or ``(B, C, *spatial)``, HU and SUV, to a new float32 tensor of that shape, normalised."""
         channel_axis = image.ndim - self.spatial_dims - 1
         assert channel_axis in (0, 1), f"image {tuple(image.shape)} with {self.spatial_dims} spatial axes"
         assert image.shape[channel_axis] == len(self.modalities), f"{tuple(image.shape)} for {self.modalities}"
