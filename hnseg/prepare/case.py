@@ -122,10 +122,11 @@ class Case:
         for channel, name, array in zip(image, self.modalities, self.images, strict=True):
             if channel[inside].size < channel.size:
                 channel.fill(FILL.get(name, 0.0))
-            channel[inside] = array[source]
+            _copy_as_float(array[source], channel[inside])
         label = np.zeros(shape_zyx, np.uint8)
-        if self.label is not None:
-            label[inside] = self.label[source]
+        stored = self.label
+        if stored is not None:
+            label[inside] = stored[source]
         return image, label
 
 
@@ -148,6 +149,16 @@ def write_case(
         crop, start = tight_crop(truth)
         np.savez_compressed(folder / "truth.npz", crop=crop, start_zyx=start)
     (folder / CASE_FILE).write_text(json.dumps(_plain(case), indent=1))
+
+
+def _copy_as_float(source: NDArray[Any], target: NDArray[np.float32]) -> None:
+    """``target[...] = source``; numpy takes 3.8 ms to convert 96^3 of float16, torch 0.3 ms."""
+    if source.dtype != np.float16:
+        target[...] = source
+        return
+    import torch  # here and not above: the processes that prepare cases need no torch
+
+    torch.from_numpy(target).copy_(torch.from_numpy(np.array(source)))
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

@@ -62,6 +62,15 @@ def test_box_is_shifted_to_stay_inside_the_image(patient):
     assert brain_box(narrow, (144, 144, 200)).low_mm[0] < narrow.grid.extent_mm[0, 0]
 
 
+def test_larger_hot_mass_below_is_not_the_brain(patient):
+    pet = patient.pt()
+    hot = pet.array.copy()
+    hot[:20, 8:32, 8:32] = 9.0  # a heart or a bladder, larger than the brain
+    assert (hot > 3).sum() > 2 * (pet.array > 3).sum()
+    box, with_mass = brain_box(pet, SIZE), brain_box(Volume(hot, pet.grid), SIZE)
+    assert with_mass.high_mm == pytest.approx(box.high_mm, abs=1e-3)
+
+
 def test_no_brain_no_box(patient):
     neck = patient.pt()
     neck = Volume(neck.array[:22], neck.grid.crop((0, 0, 0), (22, 40, 40)))
