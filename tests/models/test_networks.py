@@ -80,9 +80,10 @@ def test_each_sample_of_a_batch_is_treated_by_itself(network):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_bf16_autocast_stays_close(network):
     net = build(network).eval()
-    image = torch.randn(1, 2, net.divisor, net.divisor, 2 * net.divisor)
+    # Eight voxels at the bottom: the fewer there are, the more their normalisation magnifies rounding.
+    image = torch.randn(1, 2, *(2 * net.divisor,) * 3)
     with torch.no_grad():
         exact = net(image)
         with torch.autocast("cpu", torch.bfloat16):
             half = net(image)
-    assert (half.float() - exact).abs().max() < 0.1 * exact.abs().max()
+    assert (half.float() - exact).std() < 0.1 * exact.std()
