@@ -14,9 +14,10 @@ Interpolation = Literal["nearest", "linear", "bspline"]
 
 _INTERPOLATORS = {"nearest": sitk.sitkNearestNeighbor, "linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}
 
-# Source voxels kept around what the target reaches. The cubic B-spline prefilter forgets by its pole,
-# sqrt(3) - 2 = -0.27, a voxel (Unser 1999, doi:10.1109/79.799930): 0.27 ** 16 is below float32 resolution.
-_MARGIN_VOXELS = {"nearest": 2, "linear": 2, "bspline": 16}
+# Source voxels kept around what the target reaches: one against rounding, and more for cubic B-splines, whose
+# prefilter forgets by its pole, sqrt(3) - 2 = -0.27, a voxel (Unser 1999, doi:10.1109/79.799930): 0.27 ** 16 is
+# below float32 resolution.
+_MARGIN_VOXELS = {"nearest": 1, "linear": 1, "bspline": 16}
 
 
 def resample(volume: Volume, grid: Grid, interpolation: Interpolation = "linear", fill: float = 0.0) -> Volume:

@@ -100,7 +100,6 @@ def _check_deflated(path: Path, data_path: Path, offset: int, wanted_bytes: int)
                 while block and found <= wanted_bytes:
                     found += len(stream.decompress(block, 1 << 24))
                     block = stream.unconsumed_tail
-            found += len(stream.flush()) if found <= wanted_bytes else 0
         except zlib.error as error:
             raise truncated(path, f"its compressed voxels cannot be read ({error})") from error
     if not stream.eof or found != wanted_bytes:

@@ -203,6 +203,18 @@ def test_a_header_that_promises_more_than_the_file_can_hold_is_refused(tmp_path,
         read_volume(tmp_path / name)
 
 
+def test_a_whole_gzip_file_with_too_few_voxels_is_refused(tmp_path):
+    path = patch(save(tmp_path / "scan.nii", sform=affine()), 42, struct.pack("<3h", 4, 5, 7))
+    (tmp_path / "scan.nii.gz").write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(UnreadableImageError, match="expected 280 bytes of voxels, found 240"):
+        read_volume(tmp_path / "scan.nii.gz")
+
+
+def test_voxels_start_after_the_header_even_if_it_says_zero(tmp_path):
+    path = patch(save(tmp_path / "scan.nii", sform=affine()), 108, struct.pack("<f", 0.0))
+    np.testing.assert_array_equal(read_volume(path).array, STORED.T)
+
+
 @pytest.mark.parametrize("size", [(32767, 32767, 32767), (0, 5, 6), (-4, 5, 6)])
 def test_nonsense_sizes_are_refused(tmp_path, size):
     path = patch(save(tmp_path / "scan.nii", sform=affine()), 42, struct.pack("<3h", *size))
