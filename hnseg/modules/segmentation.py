@@ -11,10 +11,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from hnseg.evaluate import evaluate_case
+from hnseg.evaluate.cases import evaluate_case
 from hnseg.inference import InferenceSettings, Runner, to_patient_grid
 from hnseg.labels import LabelSet
-from hnseg.metrics import CaseDice
+from hnseg.metrics.cases import CaseDice
 from hnseg.prepare import Case
 from hnseg.prepare.intensity import Normalization
 from hnseg.types import Batch

@@ -15,7 +15,7 @@ def main(config: DictConfig) -> int:
     """0; 1 where there are errors."""
     plain = to_plain(config)
     validate(plain, plain["trust"])
-    data = instantiate(config.data.module, _convert_="all")
+    data = instantiate(plain["data"]["module"], _convert_="all")
     findings = check_studies(data.find_studies(), data.recipe, workers=data.prepare_workers)
     print(format_findings(findings))
     print(_memory(plain))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -39,12 +41,20 @@ def run(name: str, arguments: Sequence[str]) -> int:
 
 
 def _guarded(name: str, config: DictConfig) -> int:
+    _quiet()
     try:
         return int(import_module(f"hnseg.run.{name}").main(config))
     except (ValueError, FileNotFoundError) as error:
         if os.environ.get("HYDRA_FULL_ERROR"):
             raise
         return _say(error)
+
+
+def _quiet() -> None:
+    """Keep what libraries say about themselves off the terminal; warnings about the user's work stay."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")  # Lightning on torch 2.13
+    warnings.filterwarnings("ignore", ".*does not have many workers.*")  # measured: workers cost more than they give here
 
 
 def _say(error: Exception) -> int:

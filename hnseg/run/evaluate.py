@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hnseg.evaluate import evaluate_folders
+from hnseg.evaluate.folders import evaluate_folders
 from hnseg.io import read_cases
 
 

@@ -13,6 +13,6 @@ def main(config: DictConfig) -> int:
     """0; 1 where studies had to be set aside."""
     plain = to_plain(config)
     validate(plain, plain["trust"])
-    cohort = instantiate(config.data.module, _convert_="all").prepare()
+    cohort = instantiate(plain["data"]["module"], _convert_="all").prepare()
     print(cohort.summary())
     return 1 if cohort.failures else 0

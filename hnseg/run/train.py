@@ -35,8 +35,8 @@ def main(config: DictConfig) -> int:
     folder = Path(plain["paths"]["output"])
     if _is_first_process():
         with _only_one(folder):
-            return _start(config, plain, folder)
-    return _train(config, plain, folder)
+            return _start(plain, folder)
+    return _train(plain, folder)
 
 
 def _is_first_process() -> bool:
@@ -55,7 +55,7 @@ def _only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def _start(config: DictConfig, plain: dict[str, Any], folder: Path) -> int:
+def _start(plain: dict[str, Any], folder: Path) -> int:
     """Find out whether this run is new, stopped half-way or finished."""
     if plain["overwrite"]:
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,7 +69,7 @@ def _start(config: DictConfig, plain: dict[str, Any], folder: Path) -> int:
     (folder / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False))
     if not (folder / OVERRIDES).is_file():
         (folder / OVERRIDES).write_text(yaml.safe_dump(list(HydraConfig.get().overrides.task)))
-    return _train(config, plain, folder)
+    return _train(plain, folder)
 
 
 def _refuse_another(folder: Path, plain: dict[str, Any]) -> None:
@@ -85,15 +85,15 @@ def _refuse_another(folder: Path, plain: dict[str, Any]) -> None:
         )
 
 
-def _train(config: DictConfig, plain: dict[str, Any], folder: Path) -> int:
+def _train(plain: dict[str, Any], folder: Path) -> int:
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     pl.seed_everything(plain["seed"], verbose=False)
-    data: CaseDataModule = instantiate(config.data.module, _convert_="all")
+    data: CaseDataModule = instantiate(plain["data"]["module"], _convert_="all")
     data.prepare_data()
     data.setup()
     assert data.cohort is not None
     phantom = any(case.phantom for case in data.cohort.cases)
-    module: SegmentationModule = instantiate(config.model, _convert_="all")
+    module: SegmentationModule = instantiate(plain["model"], _convert_="all")
     entry = checkpoint_entry(
         net=plain["model"]["net"],
         labels=module.labels,
@@ -105,7 +105,7 @@ def _train(config: DictConfig, plain: dict[str, Any], folder: Path) -> int:
     )
     if _is_first_process():
         _describe(folder, plain, data, module, phantom, started)
-    trainer = _trainer(config, folder, entry)
+    trainer = _trainer(plain, folder, entry)
     last = folder / "checkpoints" / "last.ckpt"
     if last.is_file() and trainer.is_global_zero:
         print(f"going on from {last}")
@@ -123,13 +123,13 @@ def _train(config: DictConfig, plain: dict[str, Any], folder: Path) -> int:
     return 1 if data.cohort.failures else 0
 
 
-def _trainer(config: DictConfig, folder: Path, entry: dict[str, Any]) -> pl.Trainer:
+def _trainer(plain: dict[str, Any], folder: Path, entry: dict[str, Any]) -> pl.Trainer:
     own = [SelfDescription(entry), CutLogOnResume(), TestRecorder(folder)]
-    callbacks = [instantiate(node, _convert_="all") for node in (config.callbacks or {}).values()]
-    loggers = [instantiate(node, _convert_="all") for node in (config.logger or {}).values()]
+    callbacks = [instantiate(node, _convert_="all") for node in (plain["callbacks"] or {}).values()]
+    loggers = [instantiate(node, _convert_="all") for node in (plain["logger"] or {}).values()]
     plugins = [AtomicCheckpointIO()]
     trainer: pl.Trainer = instantiate(
-        config.trainer, callbacks=own + callbacks, logger=loggers, plugins=plugins, _convert_="all"
+        plain["trainer"], callbacks=own + callbacks, logger=loggers, plugins=plugins, _convert_="all"
     )
     return trainer
 

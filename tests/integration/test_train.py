@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import torch
+import yaml
+
+from tests.integration.tiny import TINY, Command
+
+
+def test_a_run_leaves_what_the_documentation_says(trained: Path) -> None:
+    for name in ("config.yaml", "overrides.yaml", "manifest.json", "metrics.csv", "cases.csv", "report.html"):
+        assert (trained / name).stat().st_size > 0, name
+    manifest = json.loads((trained / "manifest.json").read_text())
+    assert manifest["finished"]
+    assert manifest["phantom"]
+    assert manifest["test_looks"] == 1
+    cases = pd.read_csv(trained / "cases.csv")
+    assert sorted(cases["case"]) == sorted(manifest["split"]["test"])
+    assert all((trained / "predictions" / f"{case}.nii.gz").is_file() for case in cases["case"])
+
+
+def test_the_report_of_a_phantom_carries_the_watermark(trained: Path) -> None:
+    assert "PHANTOM" in (trained / "report.html").read_text().upper()
+
+
+def test_metrics_have_a_row_a_step(trained: Path) -> None:
+    metrics = pd.read_csv(trained / "metrics.csv")
+    assert metrics["step"].is_unique
+    assert metrics["train/loss"].notna().all()
+    assert metrics["val/dice"].notna().sum() == 3
+
+
+def test_checkpoints_hold_plain_data_and_explain_themselves(trained: Path) -> None:
+    for name in ("best", "last"):
+        content = torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)
+        assert content["hnseg"]["phantom"] is True
+        assert content["hnseg"]["labels"] == {"names": ["GTVt"], "activation": "sigmoid"}
+        assert content["hnseg"]["config"] == yaml.safe_load((trained / "config.yaml").read_text())
+
+
+def test_the_same_command_again_says_that_it_is_finished(trained: Path, command: Command) -> None:
+    before = (trained / "manifest.json").read_bytes()
+    shown = command("train.py", *TINY, "name=whole").stdout
+    assert "is finished" in shown
+    assert str(trained / "report.html") in shown
+    assert (trained / "manifest.json").read_bytes() == before
+
+
+def test_another_configuration_under_the_same_name_is_refused(trained: Path, command: Command) -> None:
+    done = command("train.py", *TINY, "name=whole", "optimizer.lr=0.5", expect=2)
+    assert "optimizer.lr: 0.001 -> 0.5" in done.stderr
+
+
+def test_predict_gives_what_the_test_stage_gave(trained: Path, command: Command, tmp_path: Path) -> None:
+    import numpy as np
+
+    from hnseg.io import read_volume
+
+    data = trained.parents[2] / "data" / "phantom"
+    command("predict.py", f"checkpoint={trained}", f"input={data}", f"output={tmp_path}", "device=cpu")
+    for tested in (trained / "predictions").glob("*.nii.gz"):
+        ours, theirs = read_volume(tmp_path / tested.name), read_volume(tested)
+        assert ours.grid.matches(theirs.grid)
+        # the box is published for the test stage and derived from the PET here only where the layout has none
+        assert np.mean(ours.array == theirs.array) > 0.999
+
+
+def test_evaluate_gives_what_the_test_stage_gave(trained: Path, command: Command, tmp_path: Path) -> None:
+    data = trained.parents[2] / "data" / "phantom"
+    done = command(
+        "-m", "hnseg.run.cli", "evaluate", f"predictions={trained / 'predictions'}", f"truth={data}", f"output={tmp_path}",
+        expect=1,
+    )
+    assert "no prediction" in done.stdout  # the training patients were not predicted
+    ours = pd.read_csv(tmp_path / "cases.csv").set_index("case")["dice"]
+    theirs = pd.read_csv(trained / "cases.csv").set_index("case")["dice"]
+    pd.testing.assert_series_equal(ours[theirs.index], theirs)
+
+
+def test_prepare_a_second_time_does_nothing(trained: Path, command: Command) -> None:
+    shown = command("-m", "hnseg.run.cli", "prepare", *TINY).stdout
+    assert "nothing to do" in shown
+
+
+def test_two_processes_train_the_same_network(trained: Path, command: Command, runs: Path) -> None:
+    command("train.py", *TINY, "name=two", "trainer.devices=2", "trainer.strategy=ddp", "trainer.use_distributed_sampler=false")
+    one, two = (torch.load(runs / n / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for n in ("whole", "two"))
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], rtol=1e-3, atol=1e-4, msg=name)
+    ours, theirs = (pd.read_csv(runs / n / "cases.csv") for n in ("two", "whole"))
+    assert sorted(ours["case"]) == sorted(theirs["case"])
+
+
+def test_wandb_offline(command: Command, runs: Path) -> None:
+    command("train.py", *TINY, "name=logged", "logger=wandb", "logger.wandb.offline=true", "trainer.max_epochs=1")
+    assert list((runs / "logged" / "wandb").glob("offline-run-*/*.wandb"))
+    assert (runs / "logged" / "metrics.csv").is_file()
+
+
+def test_mixed_precision_and_channels_last(command: Command) -> None:
+    command(
+        "train.py", *TINY, "name=bf16", "trainer.precision=bf16-mixed", "model.channels_last=true",
+        "model.net.checkpointing=true", "trainer.max_epochs=1",
+    )
