@@ -1,1 +1,8 @@
-"""An anatomical head-and-neck PET/CT phantom and writers of the raw layouts of the data sets that hnseg reads."""
+"""An anatomical head-and-neck PET/CT phantom, and writers of the raw layouts of the data sets that hnseg reads."""
+
+from hnseg.phantom.centres import CENTRES, Centre
+from hnseg.phantom.hecktor import write_hecktor
+from hnseg.phantom.patient import PhantomPatient, make_patient
+from hnseg.phantom.plan import PatientPlan, plan_patient
+
+__all__ = ["CENTRES", "Centre", "PatientPlan", "PhantomPatient", "make_patient", "plan_patient", "write_hecktor"]

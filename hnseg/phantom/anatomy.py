@@ -35,7 +35,7 @@ class Build:
     tongue_scale: float = 1.0
     gland_scale: float = 1.0
     contrast_hu: float = 0.0
-    grey_suv: float = 9.0
+    grey_suv: float = 12.0
     uptake: Uptake = field(default_factory=Uptake)
     teeth: Teeth = field(default_factory=Teeth)
 
@@ -63,6 +63,7 @@ def structures(build: Build, lesions: tuple[Lesion, ...]) -> list[Structure]:
     soft = [
         *torso.body(build.fat_mm),
         *torso.shoulder_muscles(),
+        neck.deep_neck(),
         *neck.muscles(),
         *neck.glands(build.uptake, build.gland_scale, build.contrast_hu),
         *neck.larynx(build.uptake),

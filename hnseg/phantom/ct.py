@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from hnseg.phantom.centres import Centre
@@ -35,9 +36,10 @@ def finish_ct(
     Returns:
         int16 HU within [-1024, 3071], or the centre's padding value outside a round field of view.
     """
+    width_mm = (ct_hu > -500).any(axis=1).sum(axis=1) * space.grid.spacing_mm[2]
     _add_couch(ct_hu, space, centre, couch_y_mm)
     _add_streaks(ct_hu, space, random, fillings_lps_mm)
-    _add_noise(ct_hu, space, random, centre.ct_noise_hu)
+    _add_noise(ct_hu, random, centre.ct_noise_hu, width_mm)
     np.clip(np.rint(ct_hu, out=ct_hu), -1024, 3071, out=ct_hu)
     scan = ct_hu.astype(np.int16)
     if centre.ct_padding_hu is not None:
@@ -79,12 +81,14 @@ def _add_streaks(ct_hu: Field, space: Space, random: np.random.Generator, fillin
             ct_hu[k] += np.where(tissue, 1.0, 0.15) * rays[angle] * np.exp(-away / 45) * np.minimum(away / 6, 1)
 
 
-def _add_noise(ct_hu: Field, space: Space, random: np.random.Generator, noise_hu: float) -> None:
-    """Noise with the grain of a soft reconstruction kernel; wide slices (shoulders) get more, streaked sideways."""
+def _add_noise(ct_hu: Field, random: np.random.Generator, noise_hu: float, width_mm: NDArray[np.float64]) -> None:
+    """Noise with the grain of a soft reconstruction kernel.
+
+    The wider a slice (``width_mm`` of the patient in each), the more noise; shoulders streak from side to side.
+    """
     noise = random.standard_normal(ct_hu.shape, dtype=np.float32)
     noise = ndimage.uniform_filter1d(noise, 2, axis=1)
     noise = ndimage.uniform_filter1d(noise, 2, axis=2) * np.float32(2.0)
-    width_mm = (ct_hu > -500).any(axis=1).sum(axis=1) * space.grid.spacing_mm[2]
     strength = noise_hu * (0.6 + np.clip(width_mm / 180, 0.5, 2.2) ** 2 * 0.4)
     wide = np.flatnonzero(width_mm > 240)
     if len(wide):

@@ -58,10 +58,10 @@ def brain(folds: SmoothNoise, grey_suv: float) -> list[Structure]:
         Layer("Skull", DENSE_BONE_HU, BONE_SUV, grow_mm=2.2),
         Layer("Csf", 8, 1.0),
         Layer("Brain", 38, grey_suv, grow_mm=-2.0),
-        Layer("Brain", 29, 0.42 * grey_suv, grow_mm=-9.0, folds=(folds, 4.0)),
+        Layer("Brain", 29, 0.5 * grey_suv, grow_mm=-9.0, folds=(folds, 4.0)),
     )
     fissure = RoundBox((0, -8, 75), (1.2, 75, 27), 1.0)
-    ventricle = Tube(((9, -42, 44), (11, -10, 55), (16, 30, 50), (20, 42, 38)), (4, 5, 5, 4))
+    ventricle = Tube(((9, -42, 44), (11, -10, 55), (16, 30, 50), (20, 42, 38)), (5, 6.5, 6.5, 5))
     nuclei = Union((Ellipsoid((22, -8, 38), (8, 18, 11)), Ellipsoid((10, 12, 38), (8, 13, 10))))
     stem = Union((Tube(((0, -10, 24), (0, -3, 2), (0, 4, -32)), (10, 11, 7)), Ellipsoid((0, -6, 3), (17, 11, 13))), 4.0)
     cerebellum = Intersection((Ellipsoid((0, 41, -8), (46, 30, 25)), Grown(cranial_cavity(), -2.5)))
@@ -73,7 +73,7 @@ def brain(folds: SmoothNoise, grey_suv: float) -> list[Structure]:
         Structure(
             cerebellum,
             (
-                Layer("Cerebellum", 37, 0.85 * grey_suv),
+                Layer("Cerebellum", 37, 0.8 * grey_suv),
                 Layer("Cerebellum", 31, 0.6 * grey_suv, -8.0, folds=(folds, 3.0)),
             ),
         ),
@@ -120,7 +120,7 @@ def air_spaces() -> list[Structure]:
     sides: list[Shape] = [
         maxillary_sinus(),
         nasal,
-        RoundBox((7, -80, 24), (5.5, 24, 9), 3.0),
+        RoundBox((6.5, -79, 25), (5, 26, 11), 3.0),
         Ellipsoid((9, -99, 48), (8, 4, 9)),
         Tube(((50, 0, -2), (82, -5, -4)), (3, 3.5)),
         Ellipsoid((53, 10, -14), (4, 6, 5)),
@@ -128,8 +128,8 @@ def air_spaces() -> list[Structure]:
     ]
     air = [Structure.of("Sinuses", s, AIR_HU, AIR_SUV) for shape in sides for s in (shape, Mirrored(shape))]
     air.append(Structure.of("Sinuses", Ellipsoid((0, -46, 19), (12, 12, 9)), AIR_HU, AIR_SUV))
-    turbinate = Tube(((7.5, -104, -11), (7.5, -55, -11)), (3, 3.5), (0.7, 1, 1.3))
-    upper_turbinate = Tube(((7, -98, 3), (7, -58, 2)), (2.6, 3), (0.7, 1, 1.4))
+    turbinate = Tube(((7.5, -106, -10), (7.5, -54, -10)), (3.4, 4), (0.8, 1, 1.5))
+    upper_turbinate = Tube(((7, -100, 5), (7, -57, 4)), (3.0, 3.4), (0.8, 1, 1.6))
     lining = [*both_sides("NasalMucosa", turbinate, ct_hu=45, pet_suv=1.6)]
     return air + lining + both_sides("NasalMucosa", upper_turbinate, ct_hu=45, pet_suv=1.6)
 

@@ -94,7 +94,9 @@ class PhantomPatient:
         return organisers_box(self.plan, self.ct_grid)
 
     def material(self, name: str) -> NDArray[np.bool_]:
-        """Voxels of the CT grid whose centre lies in the material ``name``."""
+        """Voxels of the CT grid whose centre lies in the material ``name``; none where the patient has none."""
+        if name not in self._painting.names:
+            return np.zeros(self.ct_grid.shape_zyx, bool)
         return np.asarray(self._painting.labels == self._painting.names.index(name) + 1)
 
     @property

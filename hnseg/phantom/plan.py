@@ -91,7 +91,7 @@ def _draw_build(random: np.random.Generator, scanner: Centre, person: Person) ->
         tongue_scale=float(random.uniform(0.94, 1.05)),
         gland_scale=float(random.uniform(0.9, 1.12)),
         contrast_hu=float(random.uniform(80, 150)) if random.random() < scanner.contrast else 0.0,
-        grey_suv=float(np.clip(random.normal(10.0, 1.2), 7.5, 13.0)),
+        grey_suv=float(np.clip(random.normal(12.0, 1.2), 9.0, 15.0)),
         uptake=uptake,
         teeth=_draw_teeth(random, person),
     )

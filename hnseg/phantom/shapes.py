@@ -50,15 +50,16 @@ class Ellipsoid:
         if self.axes is not None:
             rows = self.axes.astype(np.float32)
             p = [row[0] * p[0] + row[1] * p[1] + row[2] * p[2] for row in rows]
-        level = np.zeros(np.broadcast(*p).shape, np.float32)
-        slope = np.zeros_like(level)
+        # the small offsets matter at the very centre, where they give minus the smallest radius instead of 0 / 0
+        level = np.full(np.broadcast(*p).shape, 1e-6, np.float32)
+        slope = np.full_like(level, 1e-6 / min(self.radii) ** 2)
         for v, r in zip(p, self.radii, strict=True):
             scaled = v / np.float32(r)
             level += scaled * scaled
             scaled = scaled / np.float32(r)
             slope += scaled * scaled
         level = np.sqrt(level)
-        return np.asarray(level * (level - 1) / (np.sqrt(slope) + np.float32(1e-6)), np.float32)
+        return np.asarray(level * (level - 1) / np.sqrt(slope), np.float32)
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Structure:
-    """A shape and its layers, outermost first."""
+    """A shape and its layers, outermost first.
+
+    Attributes:
+        skin_mm: where given, everything painted later stays this deep inside the shape.
+    """
 
     shape: Shape
     layers: tuple[Layer, ...]
+    skin_mm: float | None = None
 
     @classmethod
     def of(cls, name: str, shape: Shape, ct_hu: float, pet_suv: float) -> Structure:
@@ -80,6 +85,7 @@ def paint(
     names = layer_names(structures)
     image = np.full(space.grid.shape_zyx, background, np.float32)
     labels = np.zeros(space.grid.shape_zyx, np.uint8)
+    skin = np.full(space.grid.shape_zyx, -1e3, np.float32)
     for structure in structures:
         box = space.near(structure.shape, structure.reach_mm + space.voxel_mm)
         if box is None:
@@ -90,12 +96,15 @@ def paint(
             continue
         points = (space.x[box], space.y[box], space.z[box])
         for layer in structure.layers:
-            depth = distance - np.float32(layer.grow_mm)
+            depth = np.maximum(distance - np.float32(layer.grow_mm), skin[box])
             if layer.folds:
                 depth += np.float32(layer.folds[1]) * np.clip(layer.folds[0].values(*points), -2.5, 2.5)
             share = np.clip(0.5 - depth / np.float32(space.voxel_mm), 0, 1)
             image[box] += share * (_material(layer, quantity, points) - image[box])
             labels[box][depth < 0] = names.index(layer.name) + 1
+        if structure.skin_mm is not None:
+            skin.fill(1e3)
+            skin[box] = distance + np.float32(structure.skin_mm)
     return image, labels, names
 
 

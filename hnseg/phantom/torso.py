@@ -34,14 +34,14 @@ def outline(fat_mm: float) -> Shape:
         (-230, -74, 105, 22, 198), (-270, -80, 108, 22, 202),
     ), power=4)  # fmt: skip
     nose = Union((Tube(((0, -104, 26), (0, -124, -8)), (6, 9)), Ellipsoid((0, -118, -14), (15, 9, 8))), 6.0)
-    ear = Ellipsoid((79, 2, 0), (7, 14, 28))
+    ear = Ellipsoid((77, 2, 0), (8, 14, 28))
     whole = Union((head, face_and_neck, nose, chest), blend_mm=22.0)
     return Grown(Union((whole, ear, Mirrored(ear)), 5.0), fat_mm)
 
 
 def body(fat_mm: float) -> list[Structure]:
     """Skin around fat: the ground on which everything else is painted."""
-    return [Structure(outline(fat_mm), (Layer("Skin", 10, 0.7), Layer("Fat", -100, 0.3, grow_mm=-2.5)))]
+    return [Structure(outline(fat_mm), (Layer("Skin", 10, 0.7), Layer("Fat", -100, 0.3, grow_mm=-2.5)), skin_mm=2.0)]
 
 
 def _vertebra(z: float) -> list[Structure]:
