@@ -73,7 +73,7 @@ def _protocol(protocol: str, parts: dict[str, list[str]]) -> list[Sentence]:
     if protocol == "paper" or both:
         text = "Protocol “paper”: the left-out centre was also used for validation, so the epoch was chosen on "
         if protocol != "paper":
-            text = f"{patients(len(both))} of the test were also used for validation, so the epoch was chosen on "
+            text = f"{patients(len(both))} of the test also served for validation, so the epoch was chosen on "
         sentences.append(
             Sentence(text + "patients that are scored below and the scores are too favourable.", warning=True)
         )
@@ -82,10 +82,8 @@ def _protocol(protocol: str, parts: dict[str, list[str]]) -> list[Sentence]:
         sentences.append(Sentence(f"{text}; no test patient had a part in it."))
     learned = sorted(set(parts["train"]) & set(parts["test"]))
     if learned:
-        text = (
-            f"{patients(len(learned))} of the test were also trained on: {listing(learned)}. The scores mean nothing."
-        )
-        sentences.append(Sentence(text, warning=True))
+        text = f"{patients(len(learned))} of the test also served for training: {listing(learned)}."
+        sentences.append(Sentence(f"{text} The scores mean nothing.", warning=True))
     return sentences
 
 

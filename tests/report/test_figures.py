@@ -19,7 +19,7 @@ EPOCHS = pd.DataFrame(
 )
 CASES = pd.DataFrame(
     {
-        "centre": ["$A", "$A", "B", ""],
+        "centre": ["$A_{$", "$A_{$", "B", ""],
         "structure": ["GTVp"] * 4,
         "dice": [0.5, 0.9, np.nan, 0.0],
         "volume_mm3": [1e3, 2e4, 0.0, 5e3],

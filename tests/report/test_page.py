@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from hnseg.report import write_report
@@ -58,6 +59,14 @@ def test_the_page_says_what_a_reader_asks(shared_run):
         "filters: 8", "optimizer.lr=1e-3", "python train.py resume=", "python predict.py checkpoint=", "SimpleITK",
     ):  # fmt: skip
         assert wanted in text, wanted
+
+
+def test_the_headline_is_the_mean_over_all_patients(shared_run):
+    cases = pd.read_csv(shared_run.folder / "cases.csv")
+    values = re.findall(r'class="value">([^<]*)<', shared_run.html)
+    assert values[0] == f"{cases['dice'].mean():.3f} ± {cases['dice'].std():.3f}"
+    assert values[1] == f"{cases['hd95_mm'].median():.1f} mm"
+    assert values[2] == "2 · 2 · 3"
 
 
 def test_nothing_but_the_report_is_left(shared_run):

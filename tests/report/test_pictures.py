@@ -69,7 +69,7 @@ def test_same_patient_same_bytes():
 
 
 def test_a_title_is_no_formula():
-    assert patient_picture(patient(), title="$\\frac{", phantom=False).startswith(b"\x89PNG")
+    assert patient_picture(patient(), title="$\\frac{$", phantom=False).startswith(b"\x89PNG")
 
 
 def test_no_matplotlib_state_leaks():
