@@ -1,0 +1,115 @@
+import pickle
+import warnings
+
+import pytest
+import torch
+
+from hnseg.inference.checkpoint import Checkpoint, load_checkpoint
+
+
+class Payload:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, witness):
+        self.witness = witness
+
+    def __reduce__(self):
+        return (open, (str(self.witness), "w"))
+
+
+def test_says_all_that_training_put_in(checkpoint, describe):
+    loaded = checkpoint(threshold=0.35, phantom=True, config={"model": {"filters": 2}})
+    expected = describe(threshold=0.35, phantom=True, config={"model": {"filters": 2}})
+    assert isinstance(loaded, Checkpoint)
+    assert loaded.labels.names == ("GTVt",)
+    assert loaded.recipe.to_dict() == expected["recipe"]
+    assert loaded.normalization.to_dict() == expected["normalization"]
+    assert loaded.inference.to_dict() == expected["inference"]
+    assert (loaded.threshold, loaded.phantom) == (0.35, True)
+    assert loaded.config == {"model": {"filters": 2}}
+    assert loaded.version == expected["version"]
+
+
+def test_network_comes_back_with_its_weights_in_evaluation_mode(checkpoint, describe):
+    built = checkpoint(seed=7).build_network()
+    torch.manual_seed(7)
+    original = type(built)(in_channels=2, out_channels=1, filters=2).eval()
+    image = torch.randn(1, 2, 32, 32, 32)
+    assert not built.training
+    with torch.no_grad():
+        assert torch.equal(built(image), original(image))
+
+
+def test_weights_of_another_network(checkpoint):
+    with pytest.raises(ValueError, match="weights are not those of"):
+        checkpoint(network=torch.nn.Linear(1, 1)).build_network()
+
+
+@pytest.mark.parametrize("form", ["torch", "pickle 2", "pickle 4"])
+def test_code_in_a_file_is_refused_and_not_run(tmp_path, form):
+    path, witness = tmp_path / "evil.ckpt", tmp_path / "pwned"
+    content = {"state_dict": {}, "hnseg": {}, "payload": Payload(witness)}
+    if form == "torch":
+        torch.save(content, path)
+    else:
+        path.write_bytes(pickle.dumps(content, protocol=int(form[-1])))
+    with pytest.raises(
+        ValueError, match=r"evil\.ckpt.*(refers to \S*open.*refused|is damaged or no checkpoint)"
+    ) as caught:
+        load_checkpoint(path)
+    assert "Re-running" not in str(caught.value)
+    assert not witness.exists()
+    torch.load(path, weights_only=False) if form == "torch" else pickle.loads(path.read_bytes())
+    assert witness.exists()  # the payload is live: only the refusal kept it from running
+
+
+def test_truncated_file(write_checkpoint):
+    path = write_checkpoint()
+    content = path.read_bytes()
+    for size in (0, 10, len(content) // 2, len(content) - 100):
+        path.write_bytes(content[:size])
+        with pytest.raises(ValueError, match=r"best\.ckpt is damaged or no checkpoint"):
+            load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (torch.ones(3), "holds a Tensor"),
+        ({"state_dict": {}}, "no 'hnseg'"),
+        ({"hnseg": {}}, "no 'state_dict'"),
+        ({"state_dict": {}, "hnseg": {"format": 99}}, "format 99"),
+        ({"state_dict": {}, "hnseg": {"format": 1}}, "lacks"),
+    ],
+)
+def test_files_that_are_something_else(tmp_path, content, message):
+    torch.save(content, tmp_path / "x.ckpt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=message):
+            load_checkpoint(tmp_path / "x.ckpt")
+
+
+def test_text_file_and_missing_file(tmp_path):
+    (tmp_path / "x.ckpt").write_text("hello")
+    with pytest.raises(ValueError, match="damaged or no checkpoint"):
+        load_checkpoint(tmp_path / "x.ckpt")
+    with pytest.raises(ValueError, match="there is no checkpoint"):
+        load_checkpoint(tmp_path / "y.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("recipe", {"spacing": 1}),
+        ("labels", {"names": []}),
+        ("labels", {"names": ["Brain"], "activation": "sigmoid"}),
+        ("inference", {"mode": "whole"}),
+        ("threshold", 1.5),
+        ("normalization", None),
+    ],
+)
+def test_descriptions_that_cannot_be_read(write_checkpoint, describe, key, value):
+    path = write_checkpoint(described={**describe(), key: value}, network=torch.nn.Linear(1, 1))
+    with pytest.raises(ValueError, match=r"best\.ckpt: the checkpoint's description"):
+        load_checkpoint(path)

@@ -1,0 +1,31 @@
+import pytest
+
+from hnseg.inference.settings import InferenceSettings
+
+
+def test_comes_back_from_plain_data():
+    settings = InferenceSettings([8, 16, 16], "whole", 0.25, "constant", "volumes")
+    plain = settings.to_dict()
+    assert plain["window_zyx"] == [8, 16, 16]
+    assert InferenceSettings.from_dict(plain) == settings
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"window_zyx": (8, 8)},
+        {"window_zyx": (8, 0, 8)},
+        {"mode": "tiles"},
+        {"overlap": 1.0},
+        {"weighting": "cosine"},
+        {"windows": 3},
+    ],
+)
+def test_refuses_what_makes_no_sense(wrong):
+    with pytest.raises(ValueError, match="inference"):
+        InferenceSettings.from_dict({"window_zyx": (8, 8, 8), **wrong})
+
+
+def test_needs_a_window():
+    with pytest.raises(ValueError, match="window_zyx"):
+        InferenceSettings.from_dict({"mode": "whole"})
