@@ -36,7 +36,7 @@ def learning_curves(epochs: Table, *, monitor: str, best_epoch: int | None, phan
     if _spans_decades(epochs, rate_columns(epochs)):
         rate.set_yscale("log")
     else:
-        rate.yaxis.set_major_formatter(StrMethodFormatter("{x:.1e}"))
+        rate.yaxis.set_major_formatter(StrMethodFormatter("{x:.4g}"))
     return to_png(figure, phantom=phantom)
 
 
@@ -113,17 +113,19 @@ def _lines(axes: Axes, epochs: Table, columns: dict[str, str], best_epoch: int |
         axes.plot(values.index, values, color=color, marker=marker, markersize=3.5, linewidth=1.7, label=label)
     if best_epoch is not None and best_epoch >= 0:
         axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=(0, (3, 3)), label=f"best epoch ({best_epoch})")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(epochs) == 1:
+        axes.set_xticks(list(epochs.index))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _legend(axes)
 
 
 def _boxes(axes: Axes, groups: list[NDArray[Any]]) -> None:
-    filled = [(position, group) for position, group in enumerate(groups) if len(group)]
-    if not filled:
-        return
+    """A box where there are patients enough for quartiles, and every patient as a point."""
+    large = [position for position, group in enumerate(groups) if len(group) > 2]
     axes.boxplot(
-        [group for _, group in filled],
-        positions=[position for position, _ in filled],
+        [groups[position] for position in large] or [np.empty(0)],
+        positions=large or [0],
         widths=0.5,
         showfliers=False,
         patch_artist=True,
@@ -134,7 +136,7 @@ def _boxes(axes: Axes, groups: list[NDArray[Any]]) -> None:
         manage_ticks=False,
     )
     jitter = np.random.Generator(np.random.Philox(0))  # the same picture for the same numbers
-    for position, group in filled:
+    for position, group in enumerate(groups):
         axes.scatter(
             position + jitter.uniform(-0.14, 0.14, len(group)),
             group,

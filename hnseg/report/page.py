@@ -106,7 +106,7 @@ def _headline(run: RunFolder, summary: pd.DataFrame) -> list[dict[str, str]]:
 
 def _test_cards(line: pd.Series[Any], several: bool) -> list[dict[str, str]]:
     structure = f"{line['structure']}: " if several else ""
-    spread = interval("dice", line["dice_low"], line["dice_high"])
+    spread = interval("dice", line["dice_low"], line["dice_high"]) if line["n"] > 1 else ""
     count = f"{line['n']} test patient" + ("" if line["n"] == 1 else "s")
     return [
         {

@@ -80,7 +80,7 @@ def _centre_cells(line: pd.Series[Any], named: list[str]) -> tuple[Cell, ...]:
     numbers = (
         str(line["n"]),
         means["dice"],
-        interval("dice", line["dice_low"], line["dice_high"]),
+        interval("dice", line["dice_low"], line["dice_high"]) if line["n"] > 1 else "",
         means["precision"],
         means["recall"],
         number("hd95_mm", line["hd95_median_mm"]),

@@ -117,5 +117,5 @@ def _missing(run: RunFolder, test: list[str]) -> list[Sentence]:
     absent = [case for case in test if str(case) not in set(run.cases["case"])]
     if not absent:
         return []
-    text = f"{patients(len(absent))} of the test have no score and are not in any mean: {listing(absent)}."
+    text = f"{patients(len(absent))} of the test without a score, in no mean below: {listing(absent)}."
     return [Sentence(text, warning=True)]

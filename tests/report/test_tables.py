@@ -92,6 +92,11 @@ def test_a_single_centre_is_said_once():
     assert view.strong_rows == frozenset()
 
 
+def test_one_patient_has_no_interval():
+    (row,) = texts(centre_table(summarise(CASES[:1])))
+    assert row[1:4] == ["1", "0.500", ""]
+
+
 def test_two_structures_are_named():
     view = centre_table(summarise(pd.concat([CASES, CASES.assign(structure="GTVn")])))
     assert view.headings[:2] == ("Structure", "Centre")
