@@ -67,7 +67,7 @@ _ALL = (
            pet_noise=0.09, sites=_MIXED),
     Centre("CHUV", 5, (3.27, 2.3, 2.3), (3.27, 2.73, 2.73), 380.0, 350.0, contrast=0.8, pet_fwhm_mm=5.0, suv_bias=1.1,
            sites=_OROPHARYNX),
-    Centre("CHUP", 6, (2.0, 2.0, 2.0), (2.0, 4.07, 4.07), 420.0, 480.0, bottom_mm=235.0, contrast=0.4,
+    Centre("CHUP", 6, (2.5, 2.2, 2.2), (3.0, 4.07, 4.07), 400.0, 480.0, bottom_mm=235.0, contrast=0.4,
            ct_noise_hu=16.0, pet_noise=0.14, sites=_MIXED),
     Centre("MDA", 7, (3.27, 2.1, 2.1), (3.27, 5.0, 5.0), 400.0, 480.0, bottom_mm=215.0, contrast=0.6,
            ct_padding_hu=-3024, pet_fwhm_mm=6.2, sites=_MIXED),

@@ -65,7 +65,7 @@ class Lesion:
     def structure(self, inside: Shape, airway: Shape, ct_hu: float) -> Structure:
         """The lesion as painted: irregular, under the skin (``inside``), narrowing ``airway`` but never filling it."""
         radius = float(np.cbrt(np.prod(self.radii_mm)))
-        blob: Shape = Rough(Ellipsoid(self.center, self.radii_mm, self.axes), self.surface, 0.10 * radius)
+        blob: Shape = Rough(Ellipsoid(self.center, self.radii_mm, self.axes), self.surface, 0.13 * radius)
         shape: Shape = Intersection((blob, Grown(inside, -5.0)))
         if self.name == "GTVp":
             shape = Without(shape, (Grown(airway, -3.5),))
@@ -95,7 +95,7 @@ def _primary(random: np.random.Generator, site: Site, left: bool) -> Lesion:
     middle = np.asarray(center) + np.clip(random.standard_normal(3), -1.5, 1.5) * spread
     limit = 14.0 if site in ("larynx", "nasopharynx", "soft palate") else 40.0
     volume_ml = float(np.clip(np.exp(random.normal(np.log(11.0), 0.65)), 2.5, limit))
-    suv = float(np.clip(np.exp(random.normal(np.log(12.0), 0.28)), 7.0, 21.0))
+    suv = float(np.clip(np.exp(random.normal(np.log(11.0), 0.28)), 6.5, 18.0))
     necrosis = 7.0 if volume_ml > 18 and random.random() < 0.5 else 0.0
     return _lesion(random, "GTVp", f"{site} {_side(left)}", middle, left, volume_ml, shape, suv, necrosis)
 

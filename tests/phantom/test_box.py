@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from hnseg.phantom.centres import CENTRES
 from hnseg.phantom.patient import make_patient
+from hnseg.phantom.plan import plan_patient
 
 
 def brain_by_the_rule(pet):
@@ -28,6 +31,16 @@ def test_the_box_holds_the_primary_and_agrees_with_the_rule_on_the_pet(code):
     assert middle[0] == pytest.approx(brain[:, 0].mean(), abs=10)
     assert middle[1] == pytest.approx(brain[:, 1].mean() - 30, abs=20)
     assert high[2] == pytest.approx(brain[:, 2].min() + 30, abs=18)
+
+
+def test_the_box_moves_to_a_primary_that_the_rule_would_lose():
+    plan = plan_patient(3, 0, "CHGJ")
+    front = replace(plan.lesions[0], center=(10.0, -108.0, -60.0), radii_mm=(8.0, 8.0, 8.0))
+    p = make_patient(3, 0, "CHGJ", (5.0, 5.0, 5.0))
+    p = replace(p, plan=replace(plan, lesions=(front,)))
+    tumour = p.ct_grid.to_lps_mm(np.argwhere(p.gtvp.array))
+    assert len(tumour)
+    assert (tumour > p.box.low_mm).all()
 
 
 def test_the_box_stays_in_the_image_and_is_whole_voxels():

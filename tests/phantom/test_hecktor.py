@@ -106,6 +106,13 @@ def test_a_finished_cohort_is_left_alone_and_quickly(cohort_2021, monkeypatch):
     write_hecktor(cohort_2021, 2021, 4, 3, test_patients=1, coarse=COARSE)
 
 
+def test_the_progress_bar_is_drawn_when_asked_for(tmp_path, capsys):
+    write_hecktor(tmp_path / "quiet", 2020, 1, 0, coarse=8.0)
+    assert capsys.readouterr().out == ""
+    write_hecktor(tmp_path / "told", 2020, 1, 0, coarse=8.0, progress=True)
+    assert "phantom patients" in capsys.readouterr().out
+
+
 def test_workers_write_the_same(tmp_path, cohort_2021):
     root = write_hecktor(tmp_path / "two", 2021, 4, 3, test_patients=1, coarse=COARSE, workers=2)
     for name in files(cohort_2021):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -83,9 +85,20 @@ def test_tumours_lie_in_the_body_outside_air_and_bone(patients):
         tumour = (p.gtvp.array > 0) | (p.gtvn.array > 0)
         assert p.gtvp.array.any()
         assert not (p.gtvp.array & p.gtvn.array).any()
-        assert not (tumour & (p.organs["Air"] | p.organs["Bone"])).any()
         assert not (tumour & ~ndimage.binary_erosion(p.organs["Body"])).any()
         assert ndimage.label(p.gtvp.array, np.ones((3, 3, 3)))[1] == 1
+
+
+def test_a_huge_tumour_grows_neither_into_bone_nor_through_the_airway():
+    p = make_patient(5, 0, "CHGJ", (4, 3, 3))
+    huge = replace(p.plan.lesions[0], center=(21.0, -43.0, -42.0), radii_mm=(26.0, 26.0, 26.0))
+    ill, healthy = (replace(p, plan=replace(p.plan, lesions=some)) for some in ((huge,), ()))
+    tumour = ill.gtvp.array > 0
+    assert tumour.sum() * 0.036 > 25
+    assert not (tumour & healthy.organs["Bone"]).any()
+    slices = tumour.any(axis=(1, 2))
+    assert healthy.organs["Airway"][slices].any(axis=(1, 2)).all()
+    assert ill.organs["Airway"][slices].any(axis=(1, 2)).all()
 
 
 def test_tumour_volume_is_what_the_hazard_was_told():
