@@ -31,6 +31,15 @@ def test_gain_and_noise_have_the_drawn_size_and_keep_to_their_channel():
     assert torch.equal(noisy[1], image[1])
 
 
+def test_the_drawn_seed_decides_the_noise():
+    image, label = sample()
+    one, again, other = (
+        Intensity().apply(image, label, (ChannelParams(noise=20.0, noise_seed=seed), NOTHING))[0] for seed in (1, 1, 2)
+    )
+    assert torch.equal(one, again)
+    assert (one[0] - other[0]).std() > 20
+
+
 def test_pet_noise_leaves_no_negative_uptake():
     image, label = sample()
     noisy, _ = Intensity().apply(image, label, (NOTHING, ChannelParams(noise=3.0)))

@@ -135,6 +135,15 @@ def test_scales_stay_between_their_bounds():
     assert 0.4 < (factors < 1).mean() < 0.6
 
 
+def test_displacements_stay_below_their_largest_and_differ_in_amplitude():
+    warp = Warp(p_rotate=0, p_scale=0, p_elastic=1, displacement_mm=5)
+    drawn = [warp.draw(np.random.default_rng(s), (24, 24, 24)).displacement_mm for s in range(100)]
+    amplitudes = np.array([np.abs(d).max() for d in drawn])
+    assert amplitudes.max() <= 5
+    assert amplitudes.min() < 1
+    assert abs(np.mean([d.mean() for d in drawn])) < 0.1
+
+
 def test_impossible_ranges_are_refused():
     with pytest.raises(ValueError, match=r"folds from 12\.9 mm"):
         Warp(control_mm=32, displacement_mm=13)
