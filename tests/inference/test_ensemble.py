@@ -10,7 +10,7 @@ BOX = {"regions": ("published", "image"), "box_size_mm": (32, 32, 32)}
 
 def test_mean_of_the_members_probabilities(checkpoint):
     members = [checkpoint(seed=seed) for seed in range(3)]
-    image = torch.randn(2, 32, 32, 32)
+    image = torch.randn(2, 32, 16, 16)
     alone = torch.stack([Ensemble([member])(image) for member in members])
     together = Ensemble(members)(image)
     torch.testing.assert_close(together, alone.mean(dim=0))
@@ -24,7 +24,7 @@ def test_each_network_is_built_once_however_many_patients(checkpoint, monkeypatc
     monkeypatch.setattr(type(members[0]), "build_network", lambda self: built.append(self.path) or original(self))
     ensemble = Ensemble(members)
     for _ in range(3):
-        ensemble(torch.randn(2, 32, 32, 32))
+        ensemble(torch.randn(2, 32, 16, 16))
     assert len(built) == 2
 
 
