@@ -41,9 +41,10 @@ def run(name: str, arguments: Sequence[str]) -> int:
 
 
 def _guarded(name: str, config: DictConfig) -> int:
-    _quiet()
     try:
-        return int(import_module(f"hnseg.run.{name}").main(config))
+        command = import_module(f"hnseg.run.{name}")
+        _quiet()  # after the imports: Lightning sets its own level in its own
+        return int(command.main(config))
     except (ValueError, FileNotFoundError) as error:
         if os.environ.get("HYDRA_FULL_ERROR"):
             raise

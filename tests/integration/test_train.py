@@ -27,7 +27,9 @@ def test_the_report_of_a_phantom_carries_the_watermark(trained: Path) -> None:
 def test_metrics_have_a_row_a_step(trained: Path) -> None:
     metrics = pd.read_csv(trained / "metrics.csv")
     assert metrics["step"].is_unique
-    assert metrics["train/loss"].notna().all()
+    trained_steps = metrics[metrics["test/dice"].isna()]
+    assert trained_steps["train/loss"].notna().all()
+    assert list(trained_steps["step"]) == list(range(6))  # 3 epochs of 4 patients, 2 a batch
     assert metrics["val/dice"].notna().sum() == 3
 
 
