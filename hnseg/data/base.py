@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,8 +38,6 @@ class CaseDataModule(pl.LightningDataModule):
         prepare_workers: processes that prepare cases.
         seed: of the sampling; see :mod:`hnseg.data.sampling`.
     """
-
-    allow_zero_length_dataloader_with_multiple_devices = True  # a device may have no case left to validate
 
     def __init__(
         self,
@@ -124,8 +123,12 @@ class CaseDataModule(pl.LightningDataModule):
         return self._whole_cases([case for case in self.cases("test") if case.label is not None])
 
     def _whole_cases(self, cases: Sequence[Case]) -> DataLoader[Any]:
-        """This device's share, a case at a time; no case is repeated to even out the shares."""
+        """This device's share, a case at a time. Shares are equally long, because devices wait for each other.
+
+        Where that takes a case twice, metrics count it once.
+        """
         trainer = self.trainer
         assert trainer is not None
-        share = range(trainer.global_rank, len(cases), trainer.world_size)
+        rounds = math.ceil(len(cases) / trainer.world_size)
+        share = [(trainer.global_rank + n * trainer.world_size) % len(cases) for n in range(rounds)]
         return DataLoader(Subset(WholeCases(cases), share), batch_size=None, num_workers=self.workers)

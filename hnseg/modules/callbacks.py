@@ -64,9 +64,9 @@ class TestRecorder(Callback):
         write_volume(outputs["mask"], self.folder / "predictions" / f"{batch['case_id']}.nii.gz")
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        rows = _gather(self._rows, trainer.world_size)
+        rows = {(row["case"], row["structure"]): row for row in _gather(self._rows, trainer.world_size)}
         if trainer.is_global_zero and rows:
-            write_rows(self.folder / "cases.csv", sorted(rows, key=lambda row: (row["case"], row["structure"])))
+            write_rows(self.folder / "cases.csv", [rows[key] for key in sorted(rows)])
 
 
 def _gather(rows: list[dict[str, Any]], world_size: int) -> list[dict[str, Any]]:

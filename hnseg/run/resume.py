@@ -35,7 +35,8 @@ def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """``key: before -> now`` for everything that decides what is trained and is not as it was."""
     before, after = dict(_flat(stored)), dict(_flat(now))
     changed = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
-    return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in changed if key.split(".")[0] not in NOT_IDENTITY]
+    said_once = [key for key in changed if not any(key.endswith(f".{other}") for other in changed)]
+    return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in said_once if key.split(".")[0] not in NOT_IDENTITY]
 
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -30,3 +30,9 @@ def test_differences_name_what_decides_the_training_and_nothing_else() -> None:
     now = {"seed": 1, "paths": {"root": "b"}, "model": {"net": {"filters": 8}}, "logger": {"csv": 1}}
     assert differences(before, now) == ["model.net.filters: 4 -> 8"]
     assert differences(before, before) == []
+
+
+def test_a_value_that_is_plugged_in_elsewhere_is_named_once() -> None:
+    before = {"optimizer": {"lr": 1}, "model": {"optimizer": {"lr": 1}}}
+    now = {"optimizer": {"lr": 2}, "model": {"optimizer": {"lr": 2}}}
+    assert differences(before, now) == ["optimizer.lr: 1 -> 2"]
