@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench clean
+.PHONY: help demo test test-all check format bench docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,10 @@ format: $(VENV)/.ready ## put the code into the house style
 
 bench: $(VENV)/.ready ## measure against peers and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.ready ## build docs/ as a site under build/site; broken links fail
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean: ## remove the environment and caches; data/ and runs/ stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
