@@ -67,17 +67,17 @@ class CaseDataModule(pl.LightningDataModule):
         self.split: Split | None = None
 
     @abstractmethod
-    def find_studies(self) -> Findings:
+    def find_studies(self, progress: bool = True) -> Findings:
         """The raw studies on disk, nothing read yet."""
 
     def prepare_data(self) -> None:
         """Lightning calls it once a machine, before the other processes look."""
         if self.cohort is None:
-            self.prepare()
+            self.cohort = self.prepare()
 
     def prepare(self, progress: bool = True) -> Cohort:
         """Fill the cache; a second call finds everything done. Waits where another process is at it."""
-        findings = self.find_studies()
+        findings = self.find_studies(progress)
         cohort = prepare_cohort(
             findings.studies, self.recipe, self.cache_dir, self.name, workers=self.prepare_workers, progress=progress
         )
@@ -86,7 +86,7 @@ class CaseDataModule(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if self.split is not None:
             return
-        self.cohort = self.prepare(progress=False)
+        self.cohort = self.cohort or self.prepare(progress=False)  # only the first process prepared
         usable = [case for case in self.cohort.cases if case.part == "test" or case.label is not None]
         self.split = self.splitter(usable)
         refuse_leaks(self.split, usable)

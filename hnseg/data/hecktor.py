@@ -36,9 +36,9 @@ class HecktorDataModule(CaseDataModule):
         super().__init__(**shared)
         self.year, self.root, self.data_dir, self.phantom = year, root, Path(data_dir), phantom
 
-    def find_studies(self) -> Findings:
+    def find_studies(self, progress: bool = True) -> Findings:
         if self.phantom is None:
             return hecktor.find_studies(find_root(self.name, self.root, self.data_dir), self.year)
         root = Path(self.root) if self.root else self.data_dir / self.name
-        write_hecktor(root, year=self.year, workers=self.prepare_workers, progress=True, **self.phantom)
+        write_hecktor(root, year=self.year, workers=self.prepare_workers, progress=progress, **self.phantom)
         return hecktor.find_studies(root, self.year)

@@ -43,10 +43,10 @@ class TableDataModule(CaseDataModule):
         self.label_column, self.label_values = label_column, dict(label_values) if label_values else None
         self.root, self.phantom = root, phantom
 
-    def find_studies(self) -> Findings:
+    def find_studies(self, progress: bool = True) -> Findings:
         if not self.csv and not self.phantom:
             raise ValueError("data=table needs data.csv=FILE, a row a patient (docs/datasets/table.md shows its columns)")
-        csv = self._phantom_table() if self.phantom else Path(str(self.csv)).expanduser()
+        csv = self._phantom_table(progress) if self.phantom else Path(str(self.csv)).expanduser()
         return table.find_studies(
             csv,
             self.images,
@@ -56,11 +56,11 @@ class TableDataModule(CaseDataModule):
             label_values=self.label_values,
         )
 
-    def _phantom_table(self) -> Path:
+    def _phantom_table(self, progress: bool) -> Path:
         """A phantom's studies as a user would list them."""
         assert self.root, "a phantom needs a folder"
         root = Path(self.root)
-        write_hecktor(root, year=2020, workers=self.prepare_workers, progress=True, **(self.phantom or {}))
+        write_hecktor(root, year=2020, workers=self.prepare_workers, progress=progress, **(self.phantom or {}))
         rows = [
             {
                 "case": study.case_id,

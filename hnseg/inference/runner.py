@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -67,6 +68,8 @@ class Runner:
         self.whole_up_to_zyx, self.device, self.precision = whole_up_to_zyx, torch.device(device), precision
         self.batch_size = batch_size
         self.flat = normalization.spatial_dims == 2
+        if self.flat:  # a slice at a time, however high the window
+            self.settings = replace(settings, window_zyx=(1, *settings.window_zyx[1:]))
         self.fill = tuple(FILL.get(modality, 0.0) for modality in normalization.modalities)
         self.divisor_zyx = _divisor(network, self.flat)
         self._probabilities: Callable[[Tensor], Tensor] = self._once
@@ -121,8 +124,6 @@ class Runner:
         window = self.settings.window_zyx
         if self.settings.mode == "whole":
             return
-        if self.flat and window[0] != 1:
-            raise ValueError(f"window {list(window)}: the network takes slices, so the window must be [1, Y, X]")
         if any(width % by for width, by in zip(window, self.divisor_zyx, strict=True)):
             raise ValueError(f"window {list(window)}: the network needs multiples of {list(self.divisor_zyx)} voxels")
 

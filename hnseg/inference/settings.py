@@ -19,7 +19,7 @@ class InferenceSettings:
     Attributes:
         mode: ``whole``: one pass; ``sliding_window``: overlapping windows; ``auto``: one pass over a search region of
             the recipe's box size (or less), windows over anything larger, such as a whole-body scan.
-        window_zyx: size of a window in voxels; a 2-D network takes ``(1, Y, X)``.
+        window_zyx: size of a window in voxels; a 2-D network takes its y and x.
         overlap: part of a window that it shares with the next one.
         weighting: how overlapping windows are averaged.
         view: how the network saw cases in training (``patches``, ``volumes``, ``slices``), for the reader.

@@ -118,7 +118,7 @@ class SegmentationModule(pl.LightningModule):
             on_epoch=not on_step,
             prog_bar=True,
             batch_size=len(logits),
-            sync_dist=not on_step,
+            sync_dist=True,  # of the whole batch, on however many devices
         )
         return loss
 

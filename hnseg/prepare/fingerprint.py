@@ -38,7 +38,7 @@ def fingerprint(case_id: str, path: Path, volume: Volume) -> Fingerprint:
     array = np.ascontiguousarray(volume.array)
     digest = hashlib.sha256(repr(array.shape).encode())
     digest.update(array.astype(np.float32, copy=False).data)
-    return Fingerprint(case_id, str(path), digest.hexdigest(), _look(array))
+    return Fingerprint(case_id, str(path), digest.hexdigest(), look(array))
 
 
 def same_content(one: Fingerprint, other: Fingerprint) -> bool:
@@ -52,7 +52,7 @@ def same_look(one: Fingerprint, other: Fingerprint) -> float | None:
     return likeness if likeness > LIKENESS else None
 
 
-def _look(array: NDArray[np.generic]) -> NDArray[np.float32]:
+def look(array: NDArray[np.generic]) -> NDArray[np.float32]:
     """Means over a 16 x 16 x 16 division of the image, standardised; air and bone clipped so that metal does not
     rule."""
     means = np.clip(array, -1000, 1000).astype(np.float32)

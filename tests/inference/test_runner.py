@@ -153,5 +153,9 @@ def test_unknown_options(wrong, message):
 def test_windows_that_the_network_cannot_take():
     with pytest.raises(ValueError, match="multiples of"):
         Runner(Recorder(divisor=16), TUMOUR, PET_CT, settings((16, 16, 24)))
-    with pytest.raises(ValueError, match=r"\[1, Y, X\]"):
-        Runner(Recorder(), TUMOUR, Normalization(("ct",), 2), settings((8, 8, 8)))
+
+
+def test_a_2d_network_takes_slices_however_high_the_window():
+    network = Recorder()
+    Runner(network, TUMOUR, Normalization(("ct", "pt"), 2), settings((8, 8, 8)))(torch.rand(2, 3, 8, 8))
+    assert {tuple(image.shape[2:]) for image in network.seen} == {(8, 8)}
