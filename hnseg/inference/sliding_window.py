@@ -141,18 +141,19 @@ def _divide_by_weights(sums: Tensor, weight: Tensor, starts: Sequence[Sequence[i
     """Divide ``sums`` (K, *s) in place by the weights that met in each voxel.
 
     Between two neighbouring first or last slices of windows the same windows lie above each other, so the slabs
-    between them are done one after the other. In numpy: many small additions, each too short to share among threads.
+    between them are done one after the other, in one buffer.
     """
-    each = weight.float().cpu().numpy()  # the very numbers that were multiplied by, summed up without further rounding
-    depth = each.shape[0]
-    edges = sorted({*starts[0], *(start + depth for start in starts[0])})
-    for low, high in pairwise(edges):
-        covering = [start for start in starts[0] if start <= low and high <= start + depth]
-        column = np.sum([each[low - start : high - start] for start in covering], axis=0)
-        total = np.zeros((high - low, *sums.shape[2:]), np.float32)
-        for at in product(*starts[1:]):
-            total[(slice(None), *(slice(a, a + w) for a, w in zip(at, each.shape[1:], strict=True)))] += column
-        sums[:, low:high] /= torch.from_numpy(total).to(sums.device)
+    weight = weight.float()  # the very numbers that were multiplied by, summed up without further rounding
+    depth = weight.shape[0]
+    slabs = list(pairwise(sorted({*starts[0], *(start + depth for start in starts[0])})))
+    buffer = torch.empty((max(high - low for low, high in slabs), *sums.shape[2:]), device=sums.device)
+    for low, high in slabs:
+        total = buffer[: high - low].zero_()
+        for first, *at in product(*starts):
+            if first <= low and high <= first + depth:
+                inside = tuple(slice(a, a + w) for a, w in zip(at, weight.shape[1:], strict=True))
+                total[(slice(None), *inside)] += weight[low - first : high - first]
+        sums[:, low:high] /= total
 
 
 def _check(image: Tensor, window_zyx: Sequence[int], overlap: float, batch_size: int) -> None:
