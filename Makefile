@@ -2,6 +2,9 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+JOBS ?= 2
+# one thread a process: with two processes on two cores a second thread only waits; files keep to one process
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check format bench docs clean
@@ -21,10 +24,10 @@ demo: $(VENV)/.ready ## write the phantom, train on it, score held-out patients,
 	$(BIN)/python train.py
 
 test: $(VENV)/.ready ## everything but the slow tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/.ready ## every test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(VENV)/.ready ## style, types, import rule, dependency list
 	$(BIN)/ruff check .
