@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from hnseg.data.sampling import Position, case_order, sample_rng
 from hnseg.data.views import ForegroundVoxels, View
@@ -50,11 +50,15 @@ class TrainingSamples(Dataset[dict[str, Any]]):
 
 
 def collate(samples: list[dict[str, Any]]) -> Batch:
-    """Samples of one size to a :class:`Batch`."""
+    """Samples of one size to a :class:`Batch`.
+
+    In a loader process torch's own collation stacks straight into shared memory; what a plain ``torch.stack`` gives
+    would be copied there once more.
+    """
     return Batch(
-        image=torch.stack([s["image"] for s in samples]),
-        target=torch.stack([s["target"] for s in samples]),
-        annotated=torch.stack([s["annotated"] for s in samples]),
+        image=default_collate([s["image"] for s in samples]),
+        target=default_collate([s["target"] for s in samples]),
+        annotated=default_collate([s["annotated"] for s in samples]),
         case_id=[s["case_id"] for s in samples],
         index=[s["index"] for s in samples],
     )
