@@ -1,28 +1,39 @@
-"""Augmented patches a second, interleaved: ``python benchmarks/augment.py [--size 96] [--repeats 9] [--threads 1]``.
+"""Augmented patches a second, in turns: ``python -m benchmarks.augment [--size 96] [--repeats 9] [--threads 1]``.
 
-The same CT and PET patch with its label map, every operation always on: ``Warp`` of ``augment=strong`` against
-TorchIO's affine and elastic transforms, and the turning of ``augment=rotate_mirror`` against TorchIO's affine
-transform (which it calls, and adds a fill for each channel). Prints a markdown table of medians and their ratio.
+Every operation always on: ``Warp`` of ``augment=strong`` against TorchIO's affine and elastic transforms, and the
+turning of ``augment=rotate_mirror`` against TorchIO's affine transform (which it calls, and adds a fill for each
+channel). The exit code is 1 if image and label are moved apart, or hnseg is slower where it is not TorchIO underneath.
 """
 
 from __future__ import annotations
 
-import argparse
-import platform
-import statistics
-import time
+import sys
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-import SimpleITK
 import torch
 import torchio as tio
 from torch import Tensor
 
+from benchmarks.measure import Verdict, options, print_table, take_turns, torch_threads
 from hnseg.augment import RotateMirror, Warp
 from hnseg.augment.paper import RotateMirrorParams
 
 Work = Callable[[Tensor, Tensor], object]
+LIBRARIES = ("hnseg", "torchio")
+CALLS_TORCHIO = "affine"
+APART = 0.1
+"""1 - Dice that different interpolation of image and label may leave."""
+HEADER = (
+    "augmentation", "hnseg ms", "torchio ms", "hnseg CPU ms", "torchio CPU ms", "hnseg patches/s", "times as fast"
+)  # fmt: skip
+WHAT = """\
+A CT and PET patch (2, {size}^3) float32 with its label map, every operation always on, {threads} thread(s), medians of
+{rounds} rounds in turn. Both draw at random, so outputs cannot be equal: compared first is that image and label move
+together (Dice above {dice:.1f}). hnseg's affine is TorchIO's with a fill for each channel; its other two are one
+`grid_sample`.
+"""
 TURN = RotateMirrorParams(((2, 17.0), (0, -31.0), (1, 8.0)), (0,))
 
 
@@ -54,36 +65,49 @@ def contestants() -> dict[str, tuple[Work, Work]]:
     }
 
 
-def measure(works: dict[str, tuple[Work, Work]], size: int, repeats: int) -> dict[str, tuple[float, float]]:
-    """Median seconds of both ways, all in turn in every round, after a first round that is not counted."""
+def moved_apart(work: Work, image: Tensor, label: Tensor) -> float:
+    """1 - Dice of the label and of a channel that showed the same voxels, after both went through ``work``."""
+    result = work(torch.stack([label.float(), image[1]]), label)
+    if isinstance(result, tio.Subject):
+        shown, mask = result["image"].data[0] > 0.5, result["label"].data[0] > 0
+    else:
+        shown, mask = result[0][0] > 0.5, result[1] > 0
+    assert mask.any()
+    return 1 - float(2 * (shown & mask).sum() / (shown.sum() + mask.sum()))
+
+
+def compare(size: int, repeats: int, verdict: Verdict) -> list[list[str]]:
+    """Rows of the table; random parameters, so what can be compared is whether image and label move together."""
     image, label = patch(size)
-    seconds: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in works}
-    for _ in range(repeats + 1):
-        for name, pair in works.items():
-            for work, times in zip(pair, seconds[name], strict=True):
-                start = time.perf_counter()
-                work(image, label)
-                times.append(time.perf_counter() - start)
-    return {name: (statistics.median(a[1:]), statistics.median(b[1:])) for name, (a, b) in seconds.items()}
+    pairs = {name: dict(zip(LIBRARIES, pair, strict=True)) for name, pair in contestants().items()}
+    works = {(name, library): work for name, pair in pairs.items() for library, work in pair.items()}
+    for (name, library), work in works.items():
+        apart = moved_apart(work, image, label)
+        if apart > APART:
+            verdict.wrong.append(f"{name} by {library} moves image and label apart (1 - Dice {apart:.2f})")
+    times = take_turns({who: partial(work, image, label) for who, work in works.items()}, repeats)
+    rows = []
+    for name in pairs:
+        ours, theirs = (times[name, library].median_s for library in LIBRARIES)
+        cpu = (f"{1e3 * times[name, library].cpu_median_s:.0f}" for library in LIBRARIES)
+        if theirs < ours and name != CALLS_TORCHIO:
+            verdict.behind.append(f"{name}: torchio is faster")
+        rows.append([name, f"{1e3 * ours:.1f}", f"{1e3 * theirs:.1f}", *cpu, f"{1 / ours:.1f}", f"{theirs / ours:.1f}"])
+    return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: list[str] | None = None) -> int:
+    parser = options(__doc__, repeats=9)
     parser.add_argument("--size", type=int, default=96, help="edge of the patch in voxels")
-    parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(args.threads)  # TorchIO resamples with it
-    medians = measure(contestants(), args.size, args.repeats)
-    print(f"(2, {args.size}^3) float32 and a label map, {args.threads} thread(s), median of {args.repeats}; ", end="")
-    print(f"torch {torch.__version__}, torchio {tio.__version__}, {platform.processor() or platform.machine()}\n")
-    print("| augmentation | hnseg ms | torchio ms | hnseg patches/s | torchio patches/s | times as fast |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for name, (ours, theirs) in medians.items():
-        rates = f"{1000 * ours:.1f} | {1000 * theirs:.1f} | {1 / ours:.1f} | {1 / theirs:.1f} | {theirs / ours:.1f}"
-        print(f"| {name} | {rates} |")
+    args = parser.parse_args(arguments)
+    size, repeats, verdict = 32 if args.quick else args.size, 1 if args.quick else args.repeats, Verdict()
+    with torch_threads(args.threads):
+        rows = compare(size, repeats, verdict)
+    print(WHAT.format(size=size, threads=args.threads, rounds=repeats, dice=1 - APART))
+    print_table(HEADER, rows, texts=1)
+    return verdict.tell(args.quick)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,32 +1,39 @@
-"""HD95 against its peers on the same masks, interleaved: ``python benchmarks/hd95.py [--repeats 15]``.
+"""HD95 against its peers on the same masks, in turns: ``python -m benchmarks.hd95 [--repeats 15]``.
 
-Prints a markdown table. Peers that are not installed are left out; medpy is GPL and seg-metrics slow, so neither is a
-dependency of hnseg. A peer whose answer is not that of hnseg by the same definition is marked "differs"; the exit code
-is 1 if one differs or is faster than hnseg.
+Peers that are not installed are left out; medpy is GPL and seg-metrics slow, so neither is a dependency of hnseg. The
+exit code is 1 if a peer's answer is not that of hnseg by the same definition, or a peer is faster.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import platform
-import statistics
-import subprocess
+import json
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.measure import Verdict, options, own_process, peak_above_start_mib, print_table, take_turns
 from hnseg.metrics.surface import HD95Definition, surface_distances
 
 Mask = NDArray[np.bool_]
 Measure = Callable[[Mask, Mask, tuple[float, float, float]], float]
+Contender = tuple[str, HD95Definition, Measure]
+HEADER = (
+    "masks", "definition", "library", "HD95 mm", "median ms", "min ms", "p90 ms", "CPU ms", "ratio to hnseg", "peak MiB"
+)  # fmt: skip
+WHAT = """\
+The same two masks, and for each definition of HD95 the libraries that have it; answers must agree within 0.01 %.
+{rounds} rounds in turn in one process, default threads of each library; ratio is the median over hnseg's of that
+definition; peak is what one call adds to a fresh process. Left out, because not installed: {missing}.
+"""
 
 
 @dataclass(frozen=True)
@@ -131,106 +138,64 @@ PEERS: tuple[tuple[str, str, HD95Definition, Callable[[], Measure]], ...] = (
 )
 
 
-def contenders() -> list[tuple[str, HD95Definition, Measure]]:
-    found: list[tuple[str, HD95Definition, Measure]] = []
+def contenders() -> tuple[list[Contender], list[str]]:
+    """Who is here, and the peers that are not installed."""
+    found: list[Contender] = []
+    missing: list[str] = []
     for definition in ("directed", "pooled", "surface_elements"):
         found.append(("hnseg", definition, ours(definition)))
         for name, package, its_definition, load in PEERS:
             if its_definition == definition:
                 try:
                     found.append((f"{name} {version(package)}", definition, load()))
-                except (PackageNotFoundError, ImportError) as missing:
-                    print(f"left out: {name} ({missing})", file=sys.stderr)
-    return found
+                except (PackageNotFoundError, ImportError):
+                    missing.append(name)
+    return found, missing
 
 
-def compare(
-    scene: Scene, measures: list[tuple[str, HD95Definition, Measure]], repeats: int
-) -> tuple[list[str], list[str]]:
-    """Lines of the table, and complaints.
-
-    One round runs every contender once, so that neighbours on the machine disturb all alike.
-    """
+def compare(scene: Scene, measures: list[Contender], args: argparse.Namespace, verdict: Verdict) -> Iterator[list[str]]:
+    """Rows of the table."""
     call = scene.prediction, scene.truth, scene.spacing_mm
     answers = [measure(*call) for _, _, measure in measures]  # also warms caches up
-    wall_ms: list[list[float]] = [[] for _ in measures]
-    cpu_ms: list[list[float]] = [[] for _ in measures]
-    for _ in range(repeats):
-        for index, (_, _, measure) in enumerate(measures):
-            wall, cpu = time.perf_counter(), time.process_time()
-            measure(*call)
-            wall_ms[index].append(1e3 * (time.perf_counter() - wall))
-            cpu_ms[index].append(1e3 * (time.process_time() - cpu))
+    works = {index: partial(measure, *call) for index, (_, _, measure) in enumerate(measures)}
+    times = take_turns(works, 1 if args.quick else args.repeats)
     our = {definition: index for index, (name, definition, _) in enumerate(measures) if name == "hnseg"}
-    lines, complaints = [], []
     for index, (name, definition, _) in enumerate(measures):
-        median, p90 = np.percentile(wall_ms[index], [50, 90])
-        ratio = median / statistics.median(wall_ms[our[definition]])
-        agrees = np.isclose(answers[index], answers[our[definition]], rtol=1e-4)
-        if ratio < 1 or not agrees:
-            complaints.append(f"{scene.name}, {definition}: {name} {'is faster' if agrees else 'differs'}")
-        lines.append(
-            f"| {scene.name} | {definition} | {name} | {answers[index]:.4f}{'' if agrees else ' differs'} | "
-            f"{median:.1f} | {min(wall_ms[index]):.1f} | {p90:.1f} | {statistics.median(cpu_ms[index]):.1f} | "
-            f"{ratio:.1f} | {peak_mib(scene.name, index)} |"
-        )
-    return lines, complaints
-
-
-def peak_mib(scene: str, contender: int) -> str:
-    """Memory that one call adds to a fresh process, in MiB, by the kernel's high-water mark."""
-    child = subprocess.run(
-        [sys.executable, "-W", "ignore", __file__, "--peak", scene, str(contender)], capture_output=True, text=True
-    )
-    return child.stdout.strip().splitlines()[-1] if child.returncode == 0 and child.stdout.strip() else "?"
+        ratio = times[index].median_s / times[our[definition]].median_s
+        if not np.isclose(answers[index], answers[our[definition]], rtol=1e-4):
+            verdict.wrong.append(f"{scene.name}, {definition}: {name}")
+        if ratio < 1:
+            verdict.behind.append(f"{scene.name}, {definition}: {name} is faster")
+        mine = times[index]
+        seconds = mine.median_s, min(mine.wall_s), mine.p90_s, mine.cpu_median_s
+        peak = float("nan") if args.quick else own_process("benchmarks.hd95", "--peak", scene.name, str(index))["mib"]
+        numbers = [f"{answers[index]:.4f}", *(f"{1e3 * s:.1f}" for s in seconds), f"{ratio:.1f}", f"{peak:.0f}"]
+        yield [scene.name, definition, name, *numbers]
 
 
 def print_peak(scene_name: str, contender: int) -> None:
-    import resource
-
+    """As JSON the memory in MiB that one call adds to this process."""
     scene = next(scene for scene in scenes() if scene.name == scene_name)
-    _, _, measure = contenders()[contender]
+    measure = contenders()[0][contender][2]
     tiny = np.pad(np.ones((3, 3, 3), bool), 1)
     measure(tiny, tiny, (1.0, 1.0, 1.0))  # imports and tables are not part of it
-    # making the masks reached a peak of its own; let the kernel count afresh
-    with open("/proc/self/clear_refs", "w") as refs:  # noqa: PTH123
-        refs.write("5")
-    before = _status_kib("VmRSS")
-    measure(scene.prediction, scene.truth, scene.spacing_mm)
-    after = _status_kib("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{max(0, after - before) / 1024:.0f}")
+    mib = peak_above_start_mib(lambda: measure(scene.prediction, scene.truth, scene.spacing_mm))
+    print(json.dumps({"mib": mib}))
 
 
-def _status_kib(key: str) -> int:
-    with open("/proc/self/status") as status:  # noqa: PTH123
-        return next((int(line.split()[1]) for line in status if line.startswith(key)), 0)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="HD95 against MONAI, medpy, surface-distance and seg-metrics.")
-    parser.add_argument("--repeats", type=int, default=15, help="interleaved rounds (default 15)")
+def main(arguments: list[str] | None = None) -> int:
+    parser = options(__doc__, repeats=15)
     parser.add_argument("--peak", nargs=2, metavar=("SCENE", "INDEX"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    if options.peak:
-        print_peak(options.peak[0], int(options.peak[1]))
+    args = parser.parse_args(arguments)
+    if args.peak:
+        print_peak(args.peak[0], int(args.peak[1]))
         return 0
-    measures, complaints = contenders(), []
-    print(
-        f"Python {platform.python_version()}, numpy {np.__version__}, scipy {version('scipy')}, {os.cpu_count()} CPUs,"
-    )
-    print(f"{options.repeats} interleaved rounds in one process, default threads of each library.\n")
-    print(
-        "| masks | definition | library | HD95 mm | median ms | min ms | p90 ms | CPU ms | ratio to hnseg | peak MiB |"
-    )
-    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for scene in scenes():
-        lines, found = compare(scene, measures, options.repeats)
-        print(*lines, sep="\n", flush=True)
-        complaints += found
-    for complaint in complaints:
-        print(complaint, file=sys.stderr)
-    return 1 if complaints else 0
+    (measures, missing), verdict = contenders(), Verdict()
+    print(WHAT.format(rounds=1 if args.quick else args.repeats, missing=", ".join(dict.fromkeys(missing)) or "none"))
+    shown = islice(scenes(), 1) if args.quick else scenes()
+    with warnings.catch_warnings(action="ignore"):
+        print_table(HEADER, (row for scene in shown for row in compare(scene, measures, args, verdict)), texts=3)
+    return verdict.tell(args.quick)
 
 
 if __name__ == "__main__":

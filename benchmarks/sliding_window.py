@@ -1,47 +1,72 @@
-"""Sliding-window prediction against MONAI's, interleaved: ``python benchmarks/sliding_window.py [--repeats 7]``.
+"""Sliding-window prediction against MONAI's, in turns: ``python -m benchmarks.sliding_window [--repeats 7]``.
 
 Same network, windows, overlap, Gaussian weights and one window a call. Time: 144^3 with windows of 96^3, where both
 place them alike, so the answers must be equal before anything is timed. Peak memory: 10 classes of 256 x 256 x 160,
-each library in a process of its own; there both must equal the network's answer in one pass. Prints a markdown table;
-the exit code is 1 where an answer differs or hnseg is slower (by more than 5 % in wall and in CPU time) or larger.
+each library in a process of its own; there both must equal the network's answer in one pass. The exit code is 1 where
+an answer differs or hnseg is slower (by more than 5 % in wall and in CPU time) or larger.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import statistics
-import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from monai.inferers import sliding_window_inference
 from torch import Tensor, nn
 
+from benchmarks.measure import (
+    Verdict,
+    options,
+    own_process,
+    peak_above_start_mib,
+    peak_of_process_mib,
+    print_table,
+    take_turns,
+)
 from hnseg.inference.sliding_window import sliding_window
 from hnseg.models import SENormUNet
 
-WINDOW = (96, 96, 96)
+Window = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Edge of the image that is timed, the window, and z, y, x of the scan whose memory is measured."""
+
+    cube: int
+    window: Window
+    scan: tuple[int, int, int]
+
+
+FULL = Size(144, (96, 96, 96), (160, 256, 256))
+QUICK = Size(48, (32, 32, 32), (40, 64, 64))
 TOLERANCE = 1e-5
 NOISE = 1.05
 """Two runs of the same work on a shared machine differ by about this factor."""
 
 
-def ours(network: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
-    return sliding_window(network, image, WINDOW, overlap=0.5, weighting="gaussian", batch_size=1)
+def ours(network: Callable[[Tensor], Tensor], image: Tensor, window: Window) -> Tensor:
+    return sliding_window(network, image, window, overlap=0.5, weighting="gaussian", batch_size=1)
 
 
-def monais(network: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
-    return sliding_window_inference(image[None], WINDOW, 1, network, overlap=0.5, mode="gaussian")[0]
+def monais(network: Callable[[Tensor], Tensor], image: Tensor, window: Window) -> Tensor:
+    return sliding_window_inference(image[None], window, 1, network, overlap=0.5, mode="gaussian")[0]
 
 
+HEADER = ("library", "median ms", "min ms", "CPU s", "ratio to hnseg")
+MEMORY_HEADER = ("memory", "library", "peak above the start, MiB", "peak of the process, MiB", "s", "ratio to hnseg")
+WHAT = """\
+Same network, windows of {size.window[0]}^3, overlap 0.5, Gaussian weights, one window a call; {rounds} rounds in turn,
+{threads} threads; the answers were compared first and differ by less than 1e-5. Memory: each library in a process of
+its own, and both answers compared with the network's in one pass.
+"""
 CONTENDERS = {"hnseg": ours, "monai": monais}
 
 
@@ -55,113 +80,83 @@ def networks() -> dict[str, nn.Module]:
     }
 
 
-def compare(name: str, network: nn.Module, repeats: int) -> tuple[list[str], list[str]]:
-    """Lines of the table and complaints for one network on 144^3."""
+def compare(name: str, network: nn.Module, size: Size, repeats: int, verdict: Verdict) -> Iterator[list[str]]:
+    """Rows of the time table for one network."""
     network.eval()
-    image = torch.randn(2, 144, 144, 144, generator=torch.Generator().manual_seed(1))
-    difference = float((ours(network, image) - monais(network, image)).abs().max())
+    image = torch.randn(2, *(size.cube,) * 3, generator=torch.Generator().manual_seed(1))
+    difference = float((ours(network, image, size.window) - monais(network, image, size.window)).abs().max())
     if difference > TOLERANCE:
-        return [], [f"{name}: the answers differ by {difference:.1e}; nothing was timed"]
-    wall: dict[str, list[float]] = {library: [] for library in CONTENDERS}
-    cpu: dict[str, list[float]] = {library: [] for library in CONTENDERS}
-    for round_number in range(repeats):
-        order = list(CONTENDERS.items())
-        for library, walk in order if round_number % 2 else reversed(order):
-            began, began_cpu = time.perf_counter(), time.process_time()
-            walk(network, image)
-            wall[library].append(time.perf_counter() - began)
-            cpu[library].append(time.process_time() - began_cpu)
-    return rows(name, wall, cpu)
-
-
-def rows(name: str, wall: dict[str, list[float]], cpu: dict[str, list[float]]) -> tuple[list[str], list[str]]:
-    medians = {library: statistics.median(times) for library, times in wall.items()}
+        verdict.wrong.append(f"{name}: the answers differ by {difference:.1e}; nothing was timed")
+        return
+    works = {library: partial(walk, network, image, size.window) for library, walk in CONTENDERS.items()}
+    times = take_turns(works, repeats)
     # on a shared machine the wall time of seconds-long work says as much about the neighbours; CPU time must agree
-    cpu_medians = {library: statistics.median(times) for library, times in cpu.items()}
-    lines = [
-        f"| {name} | {library} | {medians[library] * 1e3:.0f} | {min(wall[library]) * 1e3:.0f} "
-        f"| {cpu_medians[library]:.2f} | {medians[library] / medians['hnseg']:.2f} |"
-        for library in CONTENDERS
-    ]
-    slower = all(medians_of["hnseg"] > NOISE * medians_of["monai"] for medians_of in (medians, cpu_medians))
-    return lines, [f"{name}: hnseg is slower than monai"] if slower else []
-
-
-def memory_mib(field: str) -> float:
-    """``VmRSS``, what this process holds now, or ``VmHWM``, the most it held (Linux)."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in status if line.startswith(f"{field}:")).split()[1]) / 1024
-
-
-def peak(library: str) -> None:
-    """Prints, as JSON, by how much one walk over 10 classes of 256 x 256 x 160 raised this process's peak."""
-    network = nn.Conv3d(2, 10, 1).requires_grad_(False)
-    image = torch.randn(2, 160, 256, 256, generator=torch.Generator().manual_seed(1))
-    CONTENDERS[library](network, image[:, :96, :96, :96])  # what is loaded at the first call is not the walk's
-    Path("/proc/self/clear_refs").write_text("5")  # the most from here on; the parent's and the imports' do not count
-    before = memory_mib("VmRSS")
-    began = time.perf_counter()
-    result = CONTENDERS[library](network, image)
-    seconds = time.perf_counter() - began
-    after = memory_mib("VmHWM")
-    difference = max(
-        float((result[:, z] - network(image[None, :, z : z + 1])[0, :, 0]).abs().max()) for z in range(160)
+    wall, cpu = (
+        times["hnseg"].median_s / times["monai"].median_s,
+        times["hnseg"].cpu_median_s / times["monai"].cpu_median_s,
     )
-    print(json.dumps({"mib": after - before, "total": after, "s": seconds, "difference": difference}))
+    if min(wall, cpu) > NOISE:
+        verdict.behind.append(f"{name}: hnseg is slower than monai")
+    for library, mine in times.items():
+        ratio = f"{mine.median_s / times['hnseg'].median_s:.2f}"
+        numbers = f"{mine.median_s * 1e3:.0f}", f"{min(mine.wall_s) * 1e3:.0f}", f"{mine.cpu_median_s:.2f}"
+        yield [name, library, *numbers, ratio]
 
 
-def compare_peaks() -> tuple[list[str], list[str]]:
-    """Lines of the memory table and complaints."""
-    found = {}
-    for library in CONTENDERS:
-        command = [sys.executable, str(Path(__file__).resolve()), "--peak", library]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        found[library] = json.loads(output.splitlines()[-1])
-    lines = [
-        f"| 10 classes, 256 x 256 x 160 | {library} | {r['mib']:.0f} | {r['total']:.0f} | {r['s']:.2f} "
-        f"| {r['mib'] / found['hnseg']['mib']:.2f} |"
-        for library, r in found.items()
-    ]
-    complaints = [
-        f"peak: {library}'s answer is off by {r['difference']:.1e}"
-        for library, r in found.items()
-        if r["difference"] > TOLERANCE
+def peak(library: str, size: Size) -> dict[str, float]:
+    """By how much one walk over 10 classes raised this process's peak, and how far off its answer is."""
+    network = nn.Conv3d(2, 10, 1).requires_grad_(False)
+    image = torch.randn(2, *size.scan, generator=torch.Generator().manual_seed(1))
+    walk, result = partial(CONTENDERS[library], network), []
+    start = tuple(slice(0, edge) for edge in size.window)
+    walk(image[(slice(None), *start)], size.window)  # what is loaded at the first call is not the walk's
+    began = time.perf_counter()
+    mib = peak_above_start_mib(lambda: result.append(walk(image, size.window)))
+    seconds, total = time.perf_counter() - began, peak_of_process_mib()
+    slices = ((result[0][:, z], network(image[None, :, z : z + 1])[0, :, 0]) for z in range(size.scan[0]))
+    return {"mib": mib, "total": total, "s": seconds, "off": max(float((a - b).abs().max()) for a, b in slices)}
+
+
+def compare_peaks(size: Size, quick: bool, verdict: Verdict) -> list[list[str]]:
+    """Rows of the memory table."""
+    own = partial(own_process, "benchmarks.sliding_window", "--peak")
+    found = {library: peak(library, size) if quick else own(library) for library in CONTENDERS}
+    verdict.wrong += [
+        f"peak: {library} is off by {r['off']:.1e}" for library, r in found.items() if r["off"] > TOLERANCE
     ]
     if found["hnseg"]["mib"] > found["monai"]["mib"]:
-        complaints.append("peak: hnseg takes more memory than monai")
-    return lines, complaints
+        verdict.behind.append("peak: hnseg takes more memory than monai")
+    shape = " x ".join(map(str, sorted(size.scan, reverse=True)))
+    ours_mib = max(found["hnseg"]["mib"], 1.0)
+    return [
+        [
+            f"10 classes, {shape}",
+            library,
+            f"{r['mib']:.0f}",
+            f"{r['total']:.0f}",
+            f"{r['s']:.2f}",
+            f"{r['mib'] / ours_mib:.2f}",
+        ]
+        for library, r in found.items()
+    ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7, help="interleaved rounds (default 7)")
+def main(arguments: list[str] | None = None) -> int:
+    parser = options(__doc__, repeats=7)
     parser.add_argument("--peak", choices=CONTENDERS, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    torch.set_grad_enabled(False)
-    if options.peak:
-        peak(options.peak)
-        return 0
-    print(
-        f"Python {platform.python_version()}, torch {torch.__version__}, monai {version('monai')}; "
-        f"{os.cpu_count()} CPUs,",
-        end=" ",
-    )
-    print(f"{torch.get_num_threads()} threads, {options.repeats} interleaved rounds.\n")
-    print("| network, (2, 144^3), window 96^3, overlap 0.5 | library | median ms | min ms | CPU s | ratio to hnseg |")
-    print("| --- | --- | ---: | ---: | ---: | ---: |")
-    complaints: list[str] = []
-    for name, network in networks().items():
-        lines, found = compare(name, network, options.repeats)
-        print(*lines, sep="\n", flush=True)
-        complaints += found
-    print("\n| memory | library | peak above the start, MiB | peak of the process, MiB | s | ratio to hnseg |")
-    print("| --- | --- | ---: | ---: | ---: | ---: |")
-    lines, found = compare_peaks()
-    print(*lines, sep="\n", flush=True)
-    for complaint in complaints + found:
-        print(complaint, file=sys.stderr)
-    return 1 if complaints + found else 0
+    args = parser.parse_args(arguments)
+    size, repeats, verdict = QUICK if args.quick else FULL, 1 if args.quick else args.repeats, Verdict()
+    with warnings.catch_warnings(action="ignore"), torch.no_grad():
+        if args.peak:
+            print(json.dumps(peak(args.peak, size)))
+            return 0
+        print(WHAT.format(size=size, threads=torch.get_num_threads(), rounds=repeats))
+        chosen = list(networks().items())[: 1 if args.quick else None]
+        rows = (row for name, network in chosen for row in compare(name, network, size, repeats, verdict))
+        print_table([f"network, (2, {size.cube}^3)", *HEADER], rows)
+        print()
+        print_table(MEMORY_HEADER, compare_peaks(size, args.quick, verdict))
+    return verdict.tell(args.quick)
 
 
 if __name__ == "__main__":

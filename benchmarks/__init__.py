@@ -1,0 +1,1 @@
+"""Speed and memory of hnseg against its peers on the same work; ``make bench`` writes docs/benchmarks.md."""

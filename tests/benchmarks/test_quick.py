@@ -1,0 +1,57 @@
+"""Every benchmark runs on tiny sizes, compares answers and prints a table; who is faster is not asked."""
+
+import importlib
+import re
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("monai", reason="the benchmarks compare with MONAI (pip install 'hnseg[oracles]')")
+pytest.importorskip("surface_distance", reason="the benchmarks compare with surface-distance")
+
+NAMES = ("patches", "hd95", "augment", "sliding_window", "memory")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NAMES)
+def test_prints_a_table_and_answers_agree(name, capsys) -> None:
+    threads = torch.get_num_threads()
+    code = importlib.import_module(f"benchmarks.{name}").main(["--quick"])
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    assert re.search(r"^\| -+ .*\|\n\| .*\d", printed, re.MULTILINE)
+    assert "hnseg" in printed
+    assert torch.is_grad_enabled()
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_patch_with_other_voxels_is_found(tmp_path) -> None:
+    from benchmarks.cohort import QUICK, cases, niftis, write_cohort
+    from benchmarks.loaders import LOADERS, make_loader
+    from benchmarks.patches import voxels_differ
+    from hnseg.io import read_volume, write_volume
+    from hnseg.types import Volume
+
+    write_cohort(tmp_path, QUICK)
+    path = tmp_path / "nii" / niftis(tmp_path)[1]["pt"].rsplit("/")[-1]
+    volume = read_volume(path)
+    array = np.array(volume.array)
+    array[4, 6, 8] += 1
+    write_volume(Volume(array, volume.grid), path)
+    for name in LOADERS:
+        complaints = voxels_differ(name, make_loader(name, tmp_path, QUICK, 0), tmp_path, QUICK)
+        expected = (
+            [] if name == "hnseg" else [f"{name}: other voxels than the prepared case {cases(tmp_path)[1].case_id}"]
+        )
+        assert complaints == expected
+
+
+def test_a_wrong_hd95_is_found(capsys, monkeypatch) -> None:
+    from benchmarks import hd95
+
+    peers = [("a liar", "numpy", "directed", lambda: lambda *_: 1.0)]
+    monkeypatch.setattr(hd95, "PEERS", peers)
+    assert hd95.main(["--quick"]) == 1
+    assert "Answers differ: tumour 144^3, directed: a liar" in capsys.readouterr().out
