@@ -1,4 +1,4 @@
-"""Label sets: which structures a network outlines, and which of its channels count where nobody annotated a structure."""
+"""Label sets: which structures a network outlines, and which channels count where nobody annotated one."""
 
 from __future__ import annotations
 

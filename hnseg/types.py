@@ -60,12 +60,14 @@ class Grid:
 
     def to_lps_mm(self, index_zyx: NDArray[Any]) -> NDArray[np.float64]:
         """Indices ``(..., 3)`` in z, y, x to LPS positions ``(..., 3)`` in x, y, z."""
-        return np.asarray(index_zyx, float) @ self.affine[:3, :3].T + np.asarray(self.origin_mm)
+        lps_mm: NDArray[np.float64] = np.asarray(index_zyx, float) @ self.affine[:3, :3].T + np.asarray(self.origin_mm)
+        return lps_mm
 
     def to_index_zyx(self, position_lps_mm: NDArray[Any]) -> NDArray[np.float64]:
         """LPS positions ``(..., 3)`` in x, y, z to (fractional) indices ``(..., 3)`` in z, y, x."""
         offset = np.asarray(position_lps_mm, float) - np.asarray(self.origin_mm)
-        return offset @ np.linalg.inv(self.affine[:3, :3]).T
+        index_zyx: NDArray[np.float64] = offset @ np.linalg.inv(self.affine[:3, :3]).T
+        return index_zyx
 
     def matches(self, other: Grid, tolerance_mm: float = 0.01) -> bool:
         """Whether both grids have the same shape and no corner voxel is further apart than ``tolerance_mm``."""

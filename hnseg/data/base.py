@@ -39,6 +39,8 @@ class CaseDataModule(pl.LightningDataModule):
         seed: of the sampling; see :mod:`hnseg.data.sampling`.
     """
 
+    name: str
+
     def __init__(
         self,
         *,
@@ -83,7 +85,7 @@ class CaseDataModule(pl.LightningDataModule):
         )
         return replace(cohort, failures=(*findings.problems, *cohort.failures))
 
-    def setup(self, stage: str | None = None) -> None:
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
         if self.split is not None:
             return
         self.cohort = self.cohort or self.prepare(progress=False)  # only the first process prepared

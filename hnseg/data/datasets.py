@@ -38,8 +38,8 @@ class TrainingSamples(Dataset[dict[str, Any]]):
         epoch, index = position
         case = self.cases[case_order(self.seed, epoch, len(self.cases))[index % len(self.cases)]]
         rng = sample_rng(self.seed, epoch, index)
-        image, label = self.view.sample(case, self._voxels, rng)
-        image, label = self.augment(torch.from_numpy(image), torch.from_numpy(label), rng)
+        drawn, outlined = self.view.sample(case, self._voxels, rng)
+        image, label = self.augment(torch.from_numpy(drawn), torch.from_numpy(outlined), rng)
         return {
             "image": image.contiguous(),
             "target": label.contiguous(),

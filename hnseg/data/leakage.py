@@ -29,5 +29,5 @@ def refuse_leaks(split: Split, cases: Sequence[Case]) -> None:
     if pairs:
         raise ValueError(
             f"split {split.name}: {len(pairs)} training patients are also validated or tested on, under another name "
-            f"({', '.join(pairs[:5])}); remove one of each pair from the data set, or give both the same part in the split"
+            f"({', '.join(pairs[:5])}); remove one of each pair, or give both the same part in the split"
         )

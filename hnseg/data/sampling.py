@@ -51,7 +51,9 @@ class EpochBatchSampler(Sampler[list[Position]]):
         ValueError: the batch cannot be divided among the processes.
     """
 
-    def __init__(self, samples: int, batch_size: int, epoch: Callable[[], int], rank: int = 0, world_size: int = 1) -> None:
+    def __init__(
+        self, samples: int, batch_size: int, epoch: Callable[[], int], rank: int = 0, world_size: int = 1
+    ) -> None:
         if batch_size % world_size:
             low = max(batch_size // world_size, 1) * world_size
             raise ValueError(

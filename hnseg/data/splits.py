@@ -49,7 +49,8 @@ class Split:
             raise ValueError(f"split {self.name}: patients in more than one part: {', '.join(sorted(shared))}")
         for part in ("train", "val"):
             if not getattr(self, part):
-                raise ValueError(f"split {self.name} leaves no patients to {'train' if part == 'train' else 'validate'} on")
+                work = "train" if part == "train" else "validate"
+                raise ValueError(f"split {self.name} leaves no patients to {work} on")
 
     @property
     def key(self) -> str:
@@ -172,8 +173,9 @@ class Official:
 class Published:
     """One of the eight splits of the HECKTOR 2020 winners (Iantsen et al. 2021, doi:10.1007/978-3-030-67194-5_4).
 
-    ``split_0`` to ``split_3`` leave out CHGJ, CHUS, CHUM and CHMR; ``new_split_0`` to ``new_split_3`` are random. The
-    authors' validation list is the held-out part; with ``protocol: inner`` validation is taken from their training list.
+    ``split_0`` to ``split_3`` leave out CHGJ, CHUS, CHUM and CHMR; ``new_split_0`` to ``new_split_3`` are random.
+    The authors' validation list is the held-out part; with ``protocol: inner`` validation is taken from their
+    training list.
     """
 
     fold: str = "split_0"
@@ -190,7 +192,8 @@ class Published:
         missing = sorted(set(listed) - set(by_id))
         if missing:
             raise ValueError(
-                f"the published {self.fold} names {len(missing)} patients that are not here ({', '.join(missing[:5])}, ...); "
+                f"the published {self.fold} names {len(missing)} patients that are not here "
+                f"({', '.join(missing[:5])}, ...); "
                 "prepare the whole training set of HECKTOR 2020, or use split=leave_one_centre_out"
             )
         train, held = ([by_id[i] for i in lists[self.fold][part]] for part in ("train", "val"))

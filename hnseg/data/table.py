@@ -22,7 +22,7 @@ class TableDataModule(CaseDataModule):
         label_column: column of one label map for all structures.
         label_values: structure to its value in that label map.
         root: where a phantom is written, if one is asked for.
-        phantom: settings of :func:`hnseg.phantom.write_hecktor`, to have a phantom and a table of it instead of ``csv``.
+        phantom: settings of :func:`hnseg.phantom.write_hecktor`, to have a phantom and a table of it, not ``csv``.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TableDataModule(CaseDataModule):
 
     def find_studies(self, progress: bool = True) -> Findings:
         if not self.csv and not self.phantom:
-            raise ValueError("data=table needs data.csv=FILE, a row a patient (docs/datasets/table.md shows its columns)")
+            raise ValueError("data=table needs data.csv=FILE, a row a patient (columns: docs/datasets/table.md)")
         csv = self._phantom_table(progress) if self.phantom else Path(str(self.csv)).expanduser()
         return table.find_studies(
             csv,

@@ -6,6 +6,7 @@ that fits its dimension. A view draws; it never augments and never normalises.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,6 +71,22 @@ def _origin(shape: int, size: int, inside: int | None, rng: np.random.Generator)
     return int(rng.integers(low, high + 1))
 
 
+def _start(
+    case: Case, size_zyx: tuple[int, int, int], aim: NDArray[np.int64] | None, rng: np.random.Generator
+) -> tuple[int, int, int]:
+    z, y, x = (
+        _origin(have, size_zyx[axis], None if aim is None else int(aim[axis]), rng)
+        for axis, have in enumerate(case.grid.shape_zyx)
+    )
+    return z, y, x
+
+
+def _three(size_zyx: Sequence[int]) -> tuple[int, int, int]:
+    """Out of YAML a size is a list."""
+    z, y, x = size_zyx
+    return z, y, x
+
+
 @dataclass(frozen=True)
 class PatchView:
     """Patches of ``size_zyx`` voxels that show a structure with probability ``foreground_probability``.
@@ -85,11 +102,8 @@ class PatchView:
 
     def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
         aim = _aim(voxels.of(case), self.foreground_probability, rng)
-        start = tuple(
-            _origin(case.grid.shape_zyx[axis], self.size_zyx[axis], None if aim is None else int(aim[axis]), rng)
-            for axis in range(3)
-        )
-        return case.crop(start, tuple(self.size_zyx))
+        size = _three(self.size_zyx)
+        return case.crop(_start(case, size, aim, rng), size)
 
 
 @dataclass(frozen=True)
@@ -100,16 +114,15 @@ class VolumeView:
     channels: int = 2
     spatial_dims: int = 3
 
-    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
+    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:  # noqa: ARG002
         shape = case.grid.shape_zyx
-        size = tuple(self.size_zyx)
-        start = tuple((have - want) // 2 for have, want in zip(shape, size, strict=True))
-        return case.crop(start, size)
+        z, y, x = ((have - want) // 2 for have, want in zip(shape, self.size_zyx, strict=True))
+        return case.crop((z, y, x), _three(self.size_zyx))
 
 
 @dataclass(frozen=True)
 class SliceView:
-    """Axial slices for 2-D networks, that show a structure with ``foreground_probability``; z of ``size_zyx`` is one."""
+    """Axial slices for 2-D networks, that show a structure with ``foreground_probability``; z of ``size_zyx`` is 1."""
 
     size_zyx: tuple[int, int, int]
     foreground_probability: float = 0.5
@@ -119,9 +132,5 @@ class SliceView:
     def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
         aim = _aim(voxels.of(case), self.foreground_probability, rng)
         size = (1, self.size_zyx[1], self.size_zyx[2])
-        start = tuple(
-            _origin(case.grid.shape_zyx[axis], size[axis], None if aim is None else int(aim[axis]), rng)
-            for axis in range(3)
-        )
-        image, label = case.crop(start, size)
+        image, label = case.crop(_start(case, size, aim, rng), size)
         return image[:, 0], label[0]

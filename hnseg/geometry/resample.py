@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813  (the name its documentation uses)
+import SimpleITK as sitk
 
 from hnseg.geometry.sitk import from_sitk, sitk_direction, sitk_spacing, to_sitk
 from hnseg.types import Grid, Volume

@@ -7,7 +7,7 @@ array axes z, y, x. World positions are LPS millimetres in both, so only the ord
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813  (the name its documentation uses)
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from hnseg.types import Grid, Volume

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813  (the name its documentation uses)
+import SimpleITK as sitk
 
 from hnseg.geometry import to_sitk
 from hnseg.io.errors import UnreadableImageError

@@ -1,4 +1,4 @@
-"""What happens beside the training step: a line an epoch, a log that is cut on resume, the test patients' masks and scores."""
+"""What happens beside the training step: a line an epoch, a log cut on resume, the test patients' masks and scores."""
 
 from __future__ import annotations
 

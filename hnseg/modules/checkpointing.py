@@ -38,11 +38,11 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         # the last batch is left to on_train_epoch_end: in between, the scheduler has stepped and the epoch is not over
         last_batch = batch_idx + 1 >= trainer.num_training_batches
-        if (batch_idx + 1) % self.every_n_steps == 0 and not last_batch and not trainer.fast_dev_run:
+        if (batch_idx + 1) % self.every_n_steps == 0 and not last_batch and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             trainer.save_checkpoint(self.path)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not trainer.fast_dev_run:
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
             trainer.save_checkpoint(self.path)
 
 

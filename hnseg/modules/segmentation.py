@@ -57,7 +57,7 @@ class SegmentationModule(pl.LightningModule):
         self.normalization, self.inference = normalization, inference
         self._optimizer, self._scheduler, self._seed = optimizer, dict(scheduler), seed
         self._memory_format = _memory_format(channels_last, normalization.spatial_dims)
-        self.net.to(memory_format=self._memory_format)
+        self.net.to(memory_format=self._memory_format)  # type: ignore[call-overload]
         if compile:
             self.net.compile()  # in place: the weights keep their names
 
@@ -69,7 +69,7 @@ class SegmentationModule(pl.LightningModule):
         }
 
     def setup(self, stage: str) -> None:
-        split = self.trainer.datamodule.split
+        split = self.trainer.datamodule.split  # type: ignore[attr-defined]
         self._dice = CaseDice(split.val if stage == "fit" else split.test, self.labels.names)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -136,7 +136,7 @@ class SegmentationModule(pl.LightningModule):
 
         Mixed precision is the trainer's business here, so the runner itself runs in the precision around it.
         """
-        recipe = self.trainer.datamodule.recipe
+        recipe = self.trainer.datamodule.recipe  # type: ignore[attr-defined]
         return Runner(
             self.net,
             self.labels,

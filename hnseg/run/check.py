@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
@@ -33,5 +35,5 @@ def _memory(plain: dict) -> str:  # type: ignore[type-arg]
     return f"training {build.__name__} on {share} x {shape} will take about {gib:.1f} GiB of memory a device in float32"
 
 
-def _devices(devices: object) -> int:
+def _devices(devices: Any) -> int:
     return len(devices) if isinstance(devices, list) else int(devices) if str(devices).isdigit() else 1

@@ -17,6 +17,7 @@ COMMANDS = {
 
 
 def usage() -> str:
+    """What ``hnseg --help`` prints."""
     lines = [f"  {name:<10}{about}" for name, about in COMMANDS.items()]
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""Runs one command under Hydra: composes `conf/<command>.yaml`, and turns users' errors into a sentence and an exit code."""
+"""Runs one command under Hydra: composes its configuration, and turns users' errors into a sentence and a code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USER_ERROR = 2
 
 
 def run(name: str, arguments: Sequence[str]) -> int:
-    """The exit code of ``hnseg name arguments``: 0 done, 1 something was set aside, 2 the user must change something."""
+    """The exit code of ``hnseg name arguments``: 0 done, 1 something was set aside, 2 users must change something."""
     set_root()
     register_resolvers()
     own_argv, codes = sys.argv, [0]

@@ -15,7 +15,8 @@ def conf_dir() -> Path:
     for place in (PACKAGE / "conf", PACKAGE.parent / "conf"):
         if (place / "train.yaml").is_file():
             return place
-    raise FileNotFoundError(f"hnseg's configuration is neither in {PACKAGE / 'conf'} nor beside {PACKAGE}; install hnseg again")
+    inside = PACKAGE / "conf"
+    raise FileNotFoundError(f"hnseg's configuration is neither in {inside} nor beside {PACKAGE}; install hnseg again")
 
 
 def set_root() -> None:

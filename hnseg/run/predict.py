@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from omegaconf import DictConfig, OmegaConf
 
 from hnseg.inference import Predictor, find_checkpoints, load_checkpoint, predict_folder
+from hnseg.inference.runner import Precision
 from hnseg.io import read_boxes
 from hnseg.prepare import Findings
 from hnseg.prepare.table import find_pairs
@@ -16,13 +18,15 @@ from hnseg.prepare.table import find_pairs
 
 def main(config: DictConfig) -> int:
     """0; 1 where patients got no mask."""
-    named = OmegaConf.to_container(config.checkpoint) if OmegaConf.is_list(config.checkpoint) else config.checkpoint
+    named: Any = config.checkpoint
+    if OmegaConf.is_list(named):
+        named = OmegaConf.to_container(named)
     paths = find_checkpoints(named)
     trust = list(config.trust)
     predictor = Predictor(
         [load_checkpoint(path, trust) for path in paths],
         device=_device(config.device),
-        precision=str(config.precision),
+        precision=cast(Precision, str(config.precision)),
         tta=config.tta,
         mode=config.mode,
         batch_size=config.batch_size,
@@ -33,7 +37,8 @@ def main(config: DictConfig) -> int:
         predictor, findings.studies, Path(config.output), config.save_probabilities, config.continue_output
     )
     failures = (*findings.problems, *result.failures)
-    print(f"{len(result.written)} masks written, {len(result.kept)} kept, {len(failures)} patients failed: {result.table}")
+    counts = f"{len(result.written)} masks written, {len(result.kept)} kept, {len(failures)} patients failed"
+    print(f"{counts}: {result.table}")
     for failure in failures:
         print(f"  {failure}")
     return 1 if failures else 0

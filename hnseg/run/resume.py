@@ -36,7 +36,8 @@ def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     before, after = dict(_flat(stored)), dict(_flat(now))
     changed = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
     said_once = [key for key in changed if not any(key.endswith(f".{other}") for other in changed)]
-    return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in said_once if key.split(".")[0] not in NOT_IDENTITY]
+    trained = [key for key in said_once if key.split(".")[0] not in NOT_IDENTITY]
+    return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in trained]
 
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:

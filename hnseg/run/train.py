@@ -17,7 +17,7 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from hnseg.data import CaseDataModule
 from hnseg.inference import checkpoint_entry
@@ -41,7 +41,8 @@ def main(config: DictConfig) -> int:
 
 
 def _is_first_process() -> bool:
-    return (rank_zero_only.rank or 0) == 0  # Lightning reads it from the environment of the launcher or of Slurm
+    rank: int | None = getattr(rank_zero_only, "rank", None)
+    return not rank  # Lightning reads it from the environment of the launcher or of Slurm
 
 
 @contextmanager
@@ -52,7 +53,9 @@ def _only_one(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise ValueError(f"{folder}: this run is being trained by another process; wait for it or give name=other") from error
+            raise ValueError(
+                f"{folder}: this run is being trained by another process; wait for it or give name=other"
+            ) from error
         yield
 
 
@@ -76,7 +79,8 @@ def _start(plain: dict[str, Any], folder: Path) -> int:
 def _refuse_another(folder: Path, plain: dict[str, Any]) -> None:
     """A run's folder holds one run: a changed configuration is another, unless the user changed it in resuming."""
     changed = differences(yaml.safe_load((folder / CONFIG).read_text()), plain)
-    said = {override.split("=")[0].lstrip("+~") for override in HydraConfig.get().overrides.task} if plain["resume"] else set()
+    overrides = HydraConfig.get().overrides.task if plain["resume"] else []
+    said = {override.split("=")[0].lstrip("+~") for override in overrides}
     unexpected = [line for line in changed if not any(line.startswith(key) for key in said)]
     if unexpected:
         listed = "\n  ".join(unexpected)
@@ -137,7 +141,9 @@ def _trainer(plain: dict[str, Any], folder: Path, entry: dict[str, Any]) -> pl.T
     return trainer
 
 
-def _test(trainer: pl.Trainer, module: SegmentationModule, data: CaseDataModule, plain: dict[str, Any], folder: Path) -> int:
+def _test(
+    trainer: pl.Trainer, module: SegmentationModule, data: CaseDataModule, plain: dict[str, Any], folder: Path
+) -> int:
     """Look at the test patients with the best weights; returns how often this split's test patients were looked at."""
     assert data.split is not None
     scorable = [case for case in data.cases("test") if case.label is not None]

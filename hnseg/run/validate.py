@@ -55,7 +55,8 @@ def _problems(path: str, node: Mapping[str, Any], trust: Sequence[str]) -> Itera
     for key in node if known else ():
         if key not in known and key not in HYDRA_KEYS:
             near = difflib.get_close_matches(str(key), known, n=1)
-            yield f"{path}.{key}: {target} takes no {key!r}" + (f"; did you mean {near[0]!r}?" if near else f"; it takes {', '.join(known)}")
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"
+            yield f"{path}.{key}: {target} takes no {key!r}; {hint}"
 
 
 def _parameters(built: Any) -> dict[str, inspect.Parameter]:

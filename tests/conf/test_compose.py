@@ -13,8 +13,8 @@ from hnseg.run.resolvers import register_resolvers, to_plain
 from hnseg.run.validate import validate
 
 CONF = conf_dir()
-GROUPS = ("model", "loss", "data", "view", "split", "augment", "normalization", "optimizer", "scheduler", "trainer", "logger")
-GROUPS += ("callbacks", "inference", "experiment", "debug")
+GROUPS = ("model", "loss", "data", "view", "split", "augment", "normalization", "optimizer", "scheduler", "trainer")
+GROUPS += ("logger", "callbacks", "inference", "experiment", "debug")
 OPTIONS = [
     f"{group}={path.stem}" for group in GROUPS for path in sorted((CONF / group).glob("[!_]*.yaml"))
 ]  # a file that begins with _ is a part of others

@@ -12,7 +12,8 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 
 def rates(optimizer, scheduler, epochs):
     parameters = [torch.nn.Parameter(torch.zeros(1))]
-    config = OmegaConf.create({"trainer": {"max_epochs": 10}, "it": OmegaConf.load(CONF / "scheduler" / f"{scheduler}.yaml")}).it
+    chosen = OmegaConf.load(CONF / "scheduler" / f"{scheduler}.yaml")
+    config = OmegaConf.create({"trainer": {"max_epochs": 10}, "it": chosen}).it
     opt = instantiate(OmegaConf.load(CONF / "optimizer" / f"{optimizer}.yaml"))(parameters)
     schedule = instantiate(config.scheduler)(opt)
     assert config.interval == "epoch"

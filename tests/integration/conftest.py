@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.tiny import ROOT, TINY, Command
 
+
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """One thread a process: tests run side by side, and sums then always have one order."""
@@ -22,7 +23,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def command(environment: dict[str, str]) -> Command:
     def run(*arguments: str, expect: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, **options
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            **options,
         )
         assert done.returncode == expect, f"{arguments}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

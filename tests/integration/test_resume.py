@@ -18,7 +18,10 @@ OFTEN = ["callbacks.last.every_n_steps=1"]
 def start_and_kill(environment: dict[str, str], name: str, run: Path, steps: int) -> None:
     """SIGKILL, without warning, as soon as `steps` steps have been logged."""
     process = subprocess.Popen(
-        [sys.executable, "train.py", *TINY, *OFTEN, f"name={name}"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "train.py", *TINY, *OFTEN, f"name={name}"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
     )
     metrics, deadline = run / "metrics.csv", time.monotonic() + 120
     while not (metrics.is_file() and len(metrics.read_text().splitlines()) > steps):

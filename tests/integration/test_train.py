@@ -60,7 +60,8 @@ def test_predict_gives_what_the_test_stage_gave(trained: Path, command: Command,
 
     data = trained.parents[2] / "data" / "phantom"
     boxes = data / "hecktor_train" / "bbox.csv"  # as the test stage had them
-    command("predict.py", f"checkpoint={trained}", f"input={data}", f"output={tmp_path}", f"boxes={boxes}", "device=cpu")
+    given = (f"checkpoint={trained}", f"input={data}", f"output={tmp_path}", f"boxes={boxes}")
+    command("predict.py", *given, "device=cpu")
     for tested in (trained / "predictions").glob("*.nii.gz"):
         ours, theirs = read_volume(tmp_path / tested.name), read_volume(tested)
         assert ours.grid.matches(theirs.grid)
@@ -69,10 +70,8 @@ def test_predict_gives_what_the_test_stage_gave(trained: Path, command: Command,
 
 def test_evaluate_gives_what_the_test_stage_gave(trained: Path, command: Command, tmp_path: Path) -> None:
     data = trained.parents[2] / "data" / "phantom" / "hecktor_train" / "hecktor_nii"
-    done = command(
-        "-m", "hnseg.run.cli", "evaluate", f"predictions={trained / 'predictions'}", f"truth={data}", f"output={tmp_path}",
-        expect=1,
-    )
+    given = (f"predictions={trained / 'predictions'}", f"truth={data}", f"output={tmp_path}")
+    done = command("-m", "hnseg.run.cli", "evaluate", *given, expect=1)
     assert "no prediction" in done.stdout  # the training patients were not predicted
     ours = pd.read_csv(tmp_path / "cases.csv").set_index("case")["dice"]
     theirs = pd.read_csv(trained / "cases.csv").set_index("case")["dice"]
@@ -85,7 +84,8 @@ def test_prepare_a_second_time_does_nothing(trained: Path, command: Command) -> 
 
 
 def test_two_processes_train_the_same_network(trained: Path, command: Command, runs: Path) -> None:
-    command("train.py", *TINY, "name=two", "trainer.devices=2", "trainer.strategy=ddp", "trainer.use_distributed_sampler=false")
+    two_devices = ("trainer.devices=2", "trainer.strategy=ddp", "trainer.use_distributed_sampler=false")
+    command("train.py", *TINY, "name=two", *two_devices)
     one, two = (pd.read_csv(runs / name / "metrics.csv") for name in ("whole", "two"))
     # the same batches, summed up in another order; Adam makes more of that from step to step
     np.testing.assert_allclose(two["train/loss"][:2], one["train/loss"][:2], rtol=1e-5)
@@ -102,6 +102,11 @@ def test_wandb_offline(command: Command, runs: Path) -> None:
 
 def test_mixed_precision_and_channels_last(command: Command) -> None:
     command(
-        "train.py", *TINY, "name=bf16", "trainer.precision=bf16-mixed", "model.channels_last=true",
-        "model.net.checkpointing=true", "trainer.max_epochs=1",
+        "train.py",
+        *TINY,
+        "name=bf16",
+        "trainer.precision=bf16-mixed",
+        "model.channels_last=true",
+        "model.net.checkpointing=true",
+        "trainer.max_epochs=1",
     )

@@ -20,4 +20,4 @@ TINY = [
     "fold=0",
     "trainer.accelerator=cpu",
 ]
-"""The default command on the smallest cohort that still trains, validates and tests. 144 mm at 4.5 mm: boxes of 32^3."""
+"""The default command on the smallest cohort that trains, validates and tests. 144 mm at 4.5 mm: boxes of 32^3."""

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from hnseg.io import UnreadableImageError, read_grid, read_volume
 from hnseg.types import AXIAL_DIRECTION

@@ -5,7 +5,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from hnseg.geometry import from_sitk, overlap_fraction
 from hnseg.io import read_grid, read_volume, write_volume

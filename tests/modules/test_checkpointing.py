@@ -33,7 +33,9 @@ def test_a_checkpoint_is_the_old_or_the_new_one(tmp_path: Path) -> None:
         assert torch.load(path, weights_only=True)["number"] in (0, 1)
 
 
-def test_a_failed_write_leaves_the_old_checkpoint_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_checkpoint_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "last.ckpt"
     AtomicCheckpointIO().save_checkpoint({"number": 0}, path)
 

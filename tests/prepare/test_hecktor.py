@@ -38,7 +38,8 @@ def test_phantom_of_every_year_is_found(phantom):
     assert train.problems == test.problems == ()
     for study in train.studies:
         assert study.phantom
-        assert study.centre and study.case_id.startswith(study.centre)
+        assert study.centre
+        assert study.case_id.startswith(study.centre)
         assert list(study.images) == ["ct", "pt"]
         assert {name: value for name, (_, value) in study.masks.items()} == LAYOUTS[year].structures
         assert (study.box is not None) == (year in (2020, 2021))

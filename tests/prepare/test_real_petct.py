@@ -21,21 +21,21 @@ def table(tmp_path, rows):
     return find_studies(csv, label_names=("GTVt",), aliases={"tumour": "GTVt"})
 
 
-@pytest.fixture()
+@pytest.fixture
 def head_and_neck(petct_folder, tmp_path):
     folder = petct_folder / "HN-CHUS-052"
     names = [folder / f"HN-CHUS-052__{kind}.nii.gz" for kind in ("CT", "PT", "pseudoGTV")]
     return table(tmp_path, [("HN-CHUS-052", *names)])
 
 
-@pytest.fixture()
+@pytest.fixture
 def sarcomas(petct_folder, tmp_path):
     folders = sorted((petct_folder / "sts_ibsi").glob("STS_*"))
     names = ("CT_image.nii.gz", "PET_image.nii.gz", "CT_mask.nii.gz")
     return table(tmp_path, [(folder.name, *(folder / name for name in names)) for folder in folders])
 
 
-@pytest.fixture()
+@pytest.fixture
 def lungs(petct_folder, tmp_path):
     rows = []
     for folder in sorted((petct_folder / "lung_isbi2018").glob("A-*")):

@@ -9,7 +9,7 @@ from hnseg.prepare.table import ANY_VALUE, find_pairs, find_studies
 from hnseg.types import Volume
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(make_study, tmp_path):
     make_study("P1")
     make_study("P2", 1)

@@ -17,7 +17,7 @@ def test_a_typo_gets_the_right_spelling_and_its_place() -> None:
 
 
 def test_every_problem_is_listed() -> None:
-    with pytest.raises(ValueError, match="(?s)'one'.*'two'"):
+    with pytest.raises(ValueError, match=r"(?s)'one'.*'two'"):
         validate({"a": {**NET, "one": 1}, "b": {**NET, "two": 2}})
 
 
