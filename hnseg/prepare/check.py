@@ -93,7 +93,9 @@ def format_findings(findings: Sequence[Finding]) -> str:
     lines = []
     for finding in findings:
         about = ": ".join(filter(None, (finding.case_id, finding.file)))
-        lines.append(f"{finding.level.upper():8}{about}{': ' if about else ''}{finding.message}; {finding.remedy}")
+        lines.append(
+            f"{finding.level.upper():8}{about}{': ' if about else ''}{finding.message.rstrip('.')}; {finding.remedy}"
+        )
     counts = Counter(finding.level for finding in findings)
     plurals = [f"{counts[level]} {level}{'' if counts[level] == 1 else 's'}" for level in LEVELS]
     return "\n".join([*lines, ", ".join(plurals)])
@@ -205,7 +207,7 @@ def _check_box(
         return None
     if box.source == "image" and recipe.regions[0] != "image":
         say("warning", "", "; ".join(notes), "give its box in a CSV if the whole image is too much")
-    _say_lost(masks, box, "the box that will be used", "warning", study, say)
+    _say_lost(masks, box, "the box that will be used", "warning", study, say, not recipe.allow_empty)
     if box.source == "given" and "pt" in images and recipe.box_size_mm is not None:
         try:
             derived = brain_box(images["pt"], recipe.box_size_mm)
@@ -218,13 +220,21 @@ def _check_box(
     return box
 
 
-def _say_lost(masks: dict[str, Volume], box: BoxMm, which: str, level: Level, study: Study, say: Say) -> None:
+def _say_lost(
+    masks: dict[str, Volume], box: BoxMm, which: str, level: Level, study: Study, say: Say, needed: bool = False
+) -> None:
+    """What of each structure lies outside a box; an error where a structure that is ``needed`` loses everything."""
+    if box.source == "given":
+        remedy = "correct the patient's line in the box CSV (LPS millimetres) or use regions [image]"
+    else:
+        remedy = "give the patient's box in a CSV or use regions [image]"
     for name, mask in masks.items():
         outside = int((~box_contains(box, mask.grid.to_lps_mm(np.argwhere(mask.array)))).sum())
         if outside:
+            total = int(mask.array.sum())
             lost_ml = outside * mask.grid.voxel_volume_mm3 / 1000
-            message = f"{which} loses {outside} of {int(mask.array.sum())} voxels of {name} ({lost_ml:.2f} ml)"
-            say(level, study.masks[name][0], message, "give the patient's box in a CSV or use regions [image]")
+            message = f"{which} loses {outside} of {total} voxels of {name} ({lost_ml:.2f} ml)"
+            say("error" if needed and outside == total else level, study.masks[name][0], message, remedy)
 
 
 def _duplicates(prints: Sequence[Fingerprint]) -> Iterator[Finding]:

@@ -161,6 +161,17 @@ def test_derived_box_is_tried_beside_a_published_one(patient, study):
     assert any("derived from the brain" in text and "loses 8 of 8" in text for text in about(check(published), "note"))
 
 
+def test_a_box_in_which_nothing_is_left_is_an_error_as_it_is_in_preparing(study):
+    elsewhere = dataclasses.replace(study, box=BoxMm((-72.0, -72.0, -20.0), (-40.0, -40.0, 10.0)))
+    recipe = Recipe(spacing_mm=6.0, box_size_mm=(30, 32, 32))
+    assert any(
+        "loses" in text and "correct the patient's line" in text
+        for text in about(check(elsewhere, recipe=recipe), "error")
+    )
+    forgiving = dataclasses.replace(recipe, allow_empty=True)
+    assert not [text for text in about(check(elsewhere, recipe=forgiving), "error") if "loses" in text]
+
+
 def test_text_counts_and_names(study):
     found = check(study, problems=[Failure("P9", "/data/P9 has no CT")])
     text = format_findings(found)
