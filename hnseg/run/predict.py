@@ -18,6 +18,8 @@ from hnseg.prepare.table import find_pairs
 
 def main(config: DictConfig) -> int:
     """0; 1 where patients got no mask."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
     named: Any = config.checkpoint
     if OmegaConf.is_list(named):
         named = OmegaConf.to_container(named)
