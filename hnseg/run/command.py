@@ -12,6 +12,7 @@ from importlib import import_module
 import hydra
 from omegaconf import DictConfig
 
+from hnseg.io import DiskFullError
 from hnseg.run.places import conf_dir, set_root
 from hnseg.run.resolvers import register_resolvers
 from hnseg.run.resume import expand_resume
@@ -45,7 +46,7 @@ def _guarded(name: str, config: DictConfig) -> int:
         command = import_module(f"hnseg.run.{name}")
         _quiet()  # after the imports: Lightning sets its own level in its own
         return int(command.main(config))
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, DiskFullError) as error:
         if os.environ.get("HYDRA_FULL_ERROR"):
             raise
         return _say(error)
