@@ -27,9 +27,9 @@ BENCHMARKS = {
 HEAD = """\
 # Benchmarks
 
-Written by `{command}` on {date}; change the scripts in `benchmarks/`, not this page. Every benchmark first compares
-answers; contenders then work in turns (A, B, C, C, B, A, ...), so that neighbours on the machine disturb all alike, and
-medians are shown. Absolute times belong to this machine and its load; ratios are what to look at.
+Written by `python -m benchmarks` (`make bench`) on {date}; change the scripts in `benchmarks/`, not this page.
+Every benchmark first compares answers; contenders then work in turns (A, B, C, C, B, A, ...), so that neighbours on the machine disturb
+all alike, and medians are shown. Absolute times belong to this machine and its load; ratios are what to look at.
 
 | | |
 | --- | --- |
@@ -70,12 +70,11 @@ def run(name: str, quick: bool) -> tuple[int, str]:
     return done.returncode, done.stdout.strip() or f"It stopped with exit code {done.returncode} and printed nothing."
 
 
-def head(command: str, before: str, seconds: float) -> str:
+def head(before: str, seconds: float) -> str:
     import torch
 
     installed = "\n".join(f"| {name} | {found or 'not installed'} |" for name, found in versions().items())
     return HEAD.format(
-        command=command,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         processor=processor(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -102,7 +101,7 @@ def main() -> int:
     sections = [
         f"## {BENCHMARKS[name]}\n\n`python -m benchmarks.{name}`\n\n{text}\n" for name, (_, text) in found.items()
     ]
-    page = "\n".join([head("make bench", before, time.perf_counter() - began), *sections])
+    page = "\n".join([head(before, time.perf_counter() - began), *sections])
     if args.quick or args.names:
         print(page)
     else:

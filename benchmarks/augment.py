@@ -1,4 +1,4 @@
-"""Augmented patches a second, in turns: ``python -m benchmarks.augment [--size 96] [--repeats 9] [--threads 1]``.
+"""Augmented patches a second, in turns: ``python -m benchmarks.augment [--size 96] [--repeats 5] [--threads 1]``.
 
 Every operation always on: ``Warp`` of ``augment=strong`` against TorchIO's affine and elastic transforms, and the
 turning of ``augment=rotate_mirror`` against TorchIO's affine transform (which it calls, and adds a fill for each
@@ -97,7 +97,7 @@ def compare(size: int, repeats: int, verdict: Verdict) -> list[list[str]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = options(__doc__, repeats=9)
+    parser = options(__doc__, repeats=5)
     parser.add_argument("--size", type=int, default=96, help="edge of the patch in voxels")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args(arguments)

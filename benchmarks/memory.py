@@ -21,9 +21,10 @@ from hnseg.models.memory import training_bytes
 OFF = 2.0
 HEADER = ("network", "device", "estimated MiB", "measured MiB", "measured / estimated")
 WHAT = """\
-One training step of the SE-Norm U-Net in float32 (forward, Dice loss, backward, Adam): what `hnseg check` foretells
-from shapes alone against what the step added to a fresh process (CPU, resident memory) or to the allocator (CUDA). The
-truth is higher by the work space of convolutions.
+Two training steps of the SE-Norm U-Net in float32 (forward, Dice loss, backward, Adam): what `hnseg check` foretells
+from shapes alone against the most that they added to a fresh process (CPU, resident memory) or to the allocator (CUDA).
+The estimate counts weights, gradients, Adam's state and what autograd keeps of a forward pass. It leaves out gradients
+of activations, what checkpointing computes again, and work space; how much each of them takes was not measured.
 """
 
 

@@ -39,6 +39,8 @@ does not aim), from {size.patients} phantom cases prepared at {size.spacing_mm:g
 arrays from .nii.gz. A patch at a known corner of every case was compared first, voxel for voxel. An epoch of
 {size.patches} patches each in turn, every loader in a process of its own on one thread, files in the page cache; set-up
 holds a first epoch and, for MONAI, its cache; peak is that of the main process, mapped files included.
+TorchIO's Queue starts its workers anew every epoch, and an epoch is short here, which counts against its rows with
+workers; hnseg's and MONAI's workers stay.
 """
 
 

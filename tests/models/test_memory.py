@@ -23,7 +23,7 @@ def test_what_two_layers_share_counts_once() -> None:
     assert training_bytes(build, (2, 1, 6, 5)) == FLOAT * (4 * 8 + 2 * 30 * (1 + 4))
 
 
-def test_frozen_and_shared_weights_and_no_activation() -> None:
+def test_a_sum_keeps_no_activation() -> None:
     class Scaled(nn.Module):
         def __init__(self) -> None:
             super().__init__()
