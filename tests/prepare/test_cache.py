@@ -138,21 +138,24 @@ from pathlib import Path
 import hnseg.prepare.cache as cache
 from hnseg.prepare.recipe import Recipe
 
-studies, root, pause = pickle.loads(Path(sys.argv[1]).read_bytes()), Path(sys.argv[2]), float(sys.argv[3])
+studies, root, gate = pickle.loads(Path(sys.argv[1]).read_bytes()), Path(sys.argv[2]), Path(sys.argv[3])
 write = cache.write_case
 def slow_write(folder, case, *arrays):
     write(folder, case, *arrays)
     print("writing", case.case_id, flush=True)
-    time.sleep(pause)
+    while not (gate / case.case_id).exists():
+        time.sleep(0.01)
 cache.write_case = slow_write
 cohort = cache.prepare_cohort(studies, Recipe(spacing_mm=6.0), root, "toy", workers=1)
 print("prepared", cohort.prepared, flush=True)
 """
 
 
-def start(studies, tmp_path: Path, pause: float) -> subprocess.Popen[str]:
+def start(studies, tmp_path: Path) -> subprocess.Popen[str]:
+    """A process that stops after writing each case until that case's file is in the folder ``gate``."""
     import pickle
 
+    (tmp_path / "gate").mkdir(exist_ok=True)
     (tmp_path / "studies.pkl").write_bytes(pickle.dumps(studies))
     command = [
         sys.executable,
@@ -160,14 +163,15 @@ def start(studies, tmp_path: Path, pause: float) -> subprocess.Popen[str]:
         textwrap.dedent(SCRIPT),
         str(tmp_path / "studies.pkl"),
         str(tmp_path / "cache"),
-        str(pause),
+        str(tmp_path / "gate"),
     ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_killed_half_way_goes_on_where_it_was(make_study, tmp_path):
     studies = [make_study(f"P{index}", index) for index in range(3)]
-    process = start(studies, tmp_path, 0.5)
+    process = start(studies, tmp_path)
+    (tmp_path / "gate" / "P0").touch()
     lines = [process.stdout.readline() for _ in range(2)]
     process.kill()
     process.wait()
@@ -181,18 +185,19 @@ def test_killed_half_way_goes_on_where_it_was(make_study, tmp_path):
 
 def test_two_processes_wait_for_each_other(make_study, tmp_path):
     studies = [make_study(f"P{index}", index) for index in range(2)]
-    first = start(studies, tmp_path, 1.0)
+    first = start(studies, tmp_path)
     assert first.stdout.readline() == "writing P0\n"
-    second = start(studies, tmp_path, 0.0)
-    out, messages = second.communicate(timeout=60)
+    second = start(studies, tmp_path)
+    assert f"waiting for another process (pid {first.pid})" in second.stderr.readline()
+    for study in studies:
+        (tmp_path / "gate" / study.case_id).touch()
     assert first.communicate(timeout=60)[0] == "writing P1\nprepared 2\n"
-    assert out == "prepared 0\n"
-    assert f"waiting for another process (pid {first.pid})" in " ".join(messages.split())
+    assert second.communicate(timeout=60)[0] == "prepared 0\n"
 
 
 def test_lock_of_a_killed_process_holds_nobody_up(make_study, tmp_path):
     studies = [make_study("P0")]
-    process = start(studies, tmp_path, 30)
+    process = start(studies, tmp_path)
     process.stdout.readline()
     process.kill()
     process.wait()
