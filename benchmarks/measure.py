@@ -43,7 +43,7 @@ class Times:
 
 
 def rounds_of(names: Iterable[Name], rounds: int) -> Iterator[Name]:
-    """Everybody once a round, every other round backwards: neighbours on the machine disturb all alike."""
+    """Everybody once a round, every other round backwards, so that nobody always follows the same one."""
     order = list(names)
     for number in range(rounds):
         yield from order if number % 2 == 0 else reversed(order)
