@@ -81,7 +81,9 @@ def test_conda_takes_only_python_and_make_and_leaves_the_rest_to_pip() -> None:
 
 
 def test_make_help_lists_every_target() -> None:
-    shown = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     listed = [line.split()[0] for line in shown.splitlines()]
     assert {"demo", "test", "test-all", "check", "format", "bench", "docs"} <= set(listed)
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -15,6 +15,7 @@ from hnseg.evaluate.cases import evaluate_case
 from hnseg.inference import InferenceSettings, Runner, to_patient_grid
 from hnseg.labels import LabelSet
 from hnseg.metrics.cases import CaseDice
+from hnseg.models.original_weights import load_original_weights
 from hnseg.prepare import Case
 from hnseg.prepare.intensity import Normalization
 from hnseg.types import Batch
@@ -37,6 +38,7 @@ class SegmentationModule(pl.LightningModule):
         seed: of whatever is random within a step (dropout, say); sampling has its own.
         compile: compile the network.
         channels_last: keep the network's memory channels-last.
+        weights: a file of weights to start from, as the network's authors published them.
     """
 
     def __init__(
@@ -51,8 +53,11 @@ class SegmentationModule(pl.LightningModule):
         seed: int = 0,
         compile: bool = False,
         channels_last: bool = False,
+        weights: str | None = None,
     ) -> None:
         super().__init__()
+        if weights:
+            load_original_weights(net, torch.load(weights, map_location="cpu", weights_only=True))
         self.net, self.loss, self.labels = net, loss, labels
         self.normalization, self.inference = normalization, inference
         self._optimizer, self._scheduler, self._seed = optimizer, dict(scheduler), seed

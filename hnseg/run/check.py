@@ -32,7 +32,8 @@ def _memory(plain: dict) -> str:  # type: ignore[type-arg]
     size = view["size_zyx"][-view["spatial_dims"] :]
     gib = training_bytes(lambda: build(**net), (share, view["channels"], *size)) / 2**30
     shape = " x ".join(map(str, size))
-    return f"training {build.__name__} on {share} x {shape} will take about {gib:.1f} GiB of memory a device in float32"
+    # docs/benchmarks.md measures up to twice the estimate, and more with checkpointing
+    return f"training {build.__name__} on {share} x {shape} will take at least {gib:.1f} GiB a device, up to twice that"
 
 
 def _devices(devices: Any) -> int:
