@@ -108,6 +108,7 @@ def test_head_and_neck_under_hecktor_names(hecktor: Path, command: Command, runs
     command(
         "train.py",
         "data.phantom={patients: 6, seed: 0, coarse: 4.0}",
+        f"data.root={tmp_path / 'phantom'}",
         *SMALL,
         "split=kfold",
         "split.folds=3",
