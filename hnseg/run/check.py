@@ -33,7 +33,7 @@ def _memory(plain: dict) -> str:  # type: ignore[type-arg]
     gib = training_bytes(lambda: build(**net), (share, view["channels"], *size)) / 2**30
     shape = " x ".join(map(str, size))
     # docs/benchmarks.md: on a CPU a step took 2.2 times the estimate, and 4.5 times with checkpointing
-    return f"training {build.__name__} on {share} x {shape} will take at least {gib:.1f} GiB a device, likely twice that"
+    return f"training {build.__name__} on {share} x {shape} will take at least {gib:.1f} GiB a device, likely twice"
 
 
 def _devices(devices: Any) -> int:
