@@ -89,9 +89,14 @@ class CaseDataModule(pl.LightningDataModule):
         if self.split is not None:
             return
         self.cohort = self.cohort or self.prepare(progress=False)  # only the first process prepared
-        usable = [case for case in self.cohort.cases if case.part == "test" or case.label is not None]
+        usable = self.patients()
         self.split = self.splitter(usable)
         refuse_leaks(self.split, usable)
+
+    def patients(self) -> list[Case]:
+        """The prepared cases that a split deals out: all but training patients whom nobody outlined."""
+        assert self.cohort is not None, "prepare_data() or setup() comes first"
+        return [case for case in self.cohort.cases if case.part == "test" or case.label is not None]
 
     def cases(self, part: str) -> list[Case]:
         """The cases of ``train``, ``val`` or ``test``, in the split's order."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from hnseg.evaluate.hecktor import Variant, official_scores
 from hnseg.evaluate.pairing import centre_of, find_predictions, find_truths
 from hnseg.evaluate.summary import summarise
 from hnseg.geometry import resample as resample_volume
-from hnseg.io import read_volume
+from hnseg.io import read_volume, write_json
 from hnseg.io.atomic import atomic_path
 from hnseg.io.phantom_marker import is_phantom
 from hnseg.types import BoxMm, Grid, Volume
@@ -177,23 +175,8 @@ def _first(failures: Mapping[str, str]) -> str:
 
 
 def _write(result: EvaluationResult, output: Path) -> None:
-    listed = {"failures": result.failures, "missing": list(result.missing)}
-    texts = {
-        "cases.csv": result.cases.to_csv(index=False),
-        "summary.csv": result.summary.to_csv(index=False),
-        "official.json": json.dumps(_plain(result.official | listed), indent=2, allow_nan=False) + "\n",
-    }
-    for name, text in texts.items():
+    for name, table in (("cases.csv", result.cases), ("summary.csv", result.summary)):
         with atomic_path(output / name) as partial:
-            partial.write_text(text)
-
-
-def _plain(value: Any) -> Any:
-    """For JSON, which has no numbers for them: infinity becomes the string "inf" and nan becomes null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return None if math.isnan(value) else "inf" if math.isinf(value) else float(value)
-    return value
+            partial.write_text(table.to_csv(index=False))
+    listed = {"failures": result.failures, "missing": list(result.missing)}
+    write_json(output / "official.json", result.official | listed)

@@ -2,6 +2,7 @@
 
 from hnseg.io.atomic import atomic_path
 from hnseg.io.errors import DiskFullError, UnreadableImageError
+from hnseg.io.json_files import write_json
 from hnseg.io.tables import read_boxes, read_cases, read_rows, write_rows
 from hnseg.io.volume import IMAGE_SUFFIXES, is_image, read_grid, read_volume, write_volume
 
@@ -16,6 +17,7 @@ __all__ = [
     "read_grid",
     "read_rows",
     "read_volume",
+    "write_json",
     "write_rows",
     "write_volume",
 ]

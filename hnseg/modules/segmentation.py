@@ -30,7 +30,8 @@ class SegmentationModule(pl.LightningModule):
     Args:
         net: a network of :mod:`hnseg.models`, or any module from (B, C, *s) to logits (B, K, *s).
         labels: the structures and how channels stand for them.
-        loss: ``loss(logits, target, counts)``, see :mod:`hnseg.losses`.
+        loss: ``loss(logits, target, counts)``, see :mod:`hnseg.losses`; of a network with deep supervision it gets the
+            list of logits.
         normalization: the deterministic part of what the network sees.
         optimizer: parameters to an optimizer.
         scheduler: ``{"scheduler": optimizer -> scheduler, "interval": "epoch" | "step"}``.
@@ -77,8 +78,8 @@ class SegmentationModule(pl.LightningModule):
         split = self.trainer.datamodule.split  # type: ignore[attr-defined]
         self._dice = CaseDice(split.val if stage == "fit" else split.test, self.labels.names)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """(B, C, *s) in HU and SUV to logits (B, K, *s)."""
+    def forward(self, image: Tensor) -> Tensor | list[Tensor]:
+        """(B, C, *s) in HU and SUV to logits (B, K, *s); in training a list of them where deep supervision is on."""
         return self.net(self.normalization(image).contiguous(memory_format=self._memory_format))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -112,7 +113,7 @@ class SegmentationModule(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         self._log_dice("test")
 
-    def _step(self, logits: Tensor, batch: Batch, stage: str, on_step: bool = False) -> Tensor:
+    def _step(self, logits: Tensor | list[Tensor], batch: Batch, stage: str, on_step: bool = False) -> Tensor:
         """The loss of a batch, in all three stages."""
         target, counts = self.labels.encode(batch["target"]), self.labels.counts(batch["annotated"])
         loss: Tensor = self.loss(logits, target, counts)
@@ -122,7 +123,7 @@ class SegmentationModule(pl.LightningModule):
             on_step=on_step,
             on_epoch=not on_step,
             prog_bar=True,
-            batch_size=len(logits),
+            batch_size=len(target),
             sync_dist=True,  # of the whole batch, on however many devices
         )
         return loss
