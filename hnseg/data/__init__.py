@@ -2,12 +2,14 @@
 
 from hnseg.data.base import CaseDataModule
 from hnseg.data.hecktor import HecktorDataModule
-from hnseg.data.splits import KFold, LeaveOneCentreOut, Official, Published, Split
+from hnseg.data.splits import Split
+from hnseg.data.splitters import CentresAndRandom, KFold, LeaveOneCentreOut, Official, Published
 from hnseg.data.table import TableDataModule
 from hnseg.data.views import PatchView, SliceView, VolumeView
 
 __all__ = [
     "CaseDataModule",
+    "CentresAndRandom",
     "HecktorDataModule",
     "KFold",
     "LeaveOneCentreOut",
