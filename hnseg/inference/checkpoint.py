@@ -24,8 +24,10 @@ from hnseg.labels import LabelSet
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import Recipe
 
-FORMAT = 1
-"""Raised when an older hnseg could not read what this one writes."""
+FORMAT = 2
+"""Raised when an older hnseg could not read what this one writes, or would read it as something else."""
+READABLE = (1, 2)
+"""1 knew neither mirroring as a setting nor post-processing: a file of that format has none of either."""
 NETWORK_PREFIX = "net."
 KEYS = ("format", "net", "labels", "recipe", "normalization", "inference", "threshold", "phantom", "config", "version")
 
@@ -133,8 +135,10 @@ def load_checkpoint(path: str | Path, trust: Sequence[str] = ()) -> Checkpoint:
         missing = "'hnseg'" if isinstance(state, Mapping) else "'state_dict'"
         raise ValueError(f"{path} is not a checkpoint of hnseg: it has no {missing}; give one that hnseg train wrote")
     written_by = entry.get("format")
-    if written_by != FORMAT:
-        raise ValueError(f"{path} has checkpoint format {written_by!r}, this hnseg reads {FORMAT}; update hnseg")
+    if written_by not in READABLE:
+        raise ValueError(
+            f"{path} has checkpoint format {written_by!r}, this hnseg reads {list(READABLE)}; update hnseg"
+        )
     absent = [key for key in KEYS if key not in entry]
     if absent:
         raise ValueError(f"{path}: the checkpoint's description lacks {absent}; it was cut or changed by hand")

@@ -1,17 +1,20 @@
-"""Several trained networks that answer as one: the mean of their probabilities."""
+"""Several trained networks that answer as one: the mean of their probabilities, and how far they are apart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from statistics import fmean
+from typing import Any, Unpack
 
-import torch
 from torch import Tensor
 
 from hnseg.inference.checkpoint import Checkpoint
-from hnseg.inference.runner import Precision, Runner, Tta
-from hnseg.inference.settings import Mode
+from hnseg.inference.options import Hardware
+from hnseg.inference.runner import Runner
+from hnseg.inference.settings import Mode, Tta
+
+Progress = Callable[[int, int], None]
 
 
 class Ensemble:
@@ -22,11 +25,9 @@ class Ensemble:
 
     Args:
         checkpoints: at least one; one alone is an ensemble of one.
-        device: where the networks stay.
-        precision: see `Runner`.
-        tta: see `Runner`.
         mode: one pass or windows for all, instead of what each checkpoint says.
-        batch_size: windows in one call.
+        tta: mirror images or none for all, instead of what each checkpoint says.
+        hardware: see `Hardware`.
 
     Raises:
         ValueError: no checkpoints, or two that outline other structures or want other images.
@@ -35,11 +36,10 @@ class Ensemble:
     def __init__(
         self,
         checkpoints: Sequence[Checkpoint],
-        device: torch.device | str = "cpu",
-        precision: Precision = "32",
-        tta: Tta = "none",
+        *,
         mode: Mode | None = None,
-        batch_size: int = 1,
+        tta: Tta | None = None,
+        **hardware: Unpack[Hardware],
     ) -> None:
         if not checkpoints:
             raise ValueError("an ensemble needs at least one checkpoint")
@@ -50,17 +50,15 @@ class Ensemble:
         self.paths = tuple(checkpoint.path for checkpoint in checkpoints)
         self.threshold = fmean(checkpoint.threshold for checkpoint in checkpoints)
         self.phantom = any(checkpoint.phantom for checkpoint in checkpoints)
+        said: dict[str, Any] = {key: value for key, value in {"mode": mode, "tta": tta}.items() if value is not None}
         self.runners = tuple(
             Runner(
-                checkpoint.build_network().to(device),
+                checkpoint.build_network().to(hardware.get("device", "cpu")),
                 checkpoint.labels,
                 checkpoint.normalization,
-                replace(checkpoint.inference, mode=mode) if mode else checkpoint.inference,
+                replace(checkpoint.inference, **said),
                 whole_up_to_zyx=checkpoint.recipe.box_shape_zyx,
-                device=device,
-                precision=precision,
-                tta=tta,
-                batch_size=batch_size,
+                **hardware,
             )
             for checkpoint in checkpoints
         )
@@ -68,12 +66,37 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self.runners)
 
-    def __call__(self, image: Tensor, progress: Callable[[int, int], None] | None = None) -> Tensor:
+    def __call__(self, image: Tensor, progress: Progress | None = None) -> Tensor:
         """Mean probabilities (channels, Z, Y, X) of an image (C, Z, Y, X) in HU and SUV."""
         mean = self.runners[0](image, progress)
-        for runner in self.runners[1:]:
-            mean += runner(image, progress)
-        return mean.div_(len(self.runners))
+        for count, runner in enumerate(self.runners[1:], start=2):
+            _update(mean, runner(image, progress), count)
+        return mean
+
+    def mean_and_sd(self, image: Tensor, progress: Progress | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the networks' probabilities, each (channels, Z, Y, X) float32.
+
+        The mean is that of calling the ensemble. The deviation is the population's (the squares are divided by the
+        number of networks, not by one less): the networks are all there are, not a sample. It lies in [0, 0.5] and is
+        0 where all networks say the same, or where there is one only.
+
+        One pass, one map more than for the mean alone, however many networks: Welford 1962,
+        doi:10.1080/00401706.1962.10490022. A sum of squares would lose the small deviations of sure
+        networks in float32.
+        """
+        mean = self.runners[0](image, progress)
+        squares = mean.new_zeros(mean.shape)
+        for count, runner in enumerate(self.runners[1:], start=2):
+            difference = _update(mean, runner(image, progress), count)
+            squares.addcmul_(difference, difference, value=(count - 1) / count)
+        return mean, squares.div_(len(self)).sqrt_()
+
+
+def _update(mean: Tensor, answer: Tensor, count: int) -> Tensor:
+    """Let the mean of ``count - 1`` maps become that of ``count``, in place; ``answer`` becomes what it was apart."""
+    difference = answer.sub_(mean)
+    mean.add_(difference, alpha=1 / count)
+    return difference
 
 
 def _refuse_different(first: Checkpoint, other: Checkpoint) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
 from hnseg.inference.checkpoint import Checkpoint
 from hnseg.inference.ensemble import Ensemble
+from hnseg.inference.options import Options
 from hnseg.inference.patient_grid import probabilities_on_patient_grid, to_patient_grid
-from hnseg.inference.runner import Precision, Tta
-from hnseg.inference.settings import Mode
 from hnseg.prepare.box import choose_box
 from hnseg.prepare.images import prepare_images, stack
 from hnseg.types import BoxMm, Prediction, Volume
@@ -25,25 +25,13 @@ class Predictor:
 
     Args:
         checkpoints: of the same task; see `Ensemble`.
-        device: ``cpu``, ``cuda``, ``cuda:1``.
-        precision: ``32``, ``bf16`` or ``16``.
-        tta: ``mirror`` averages over mirror images.
-        mode: one pass or windows, instead of what the checkpoints say.
-        batch_size: windows, or slices of a 2-D network, in one call.
+        options: see `Options`.
     """
 
-    def __init__(
-        self,
-        checkpoints: Sequence[Checkpoint],
-        device: torch.device | str = "cpu",
-        precision: Precision = "32",
-        tta: Tta = "none",
-        mode: Mode | None = None,
-        batch_size: int = 1,
-    ) -> None:
-        self.ensemble = Ensemble(checkpoints, device, precision, tta, mode, batch_size)
+    def __init__(self, checkpoints: Sequence[Checkpoint], **options: Unpack[Options]) -> None:
+        self.ensemble = Ensemble(checkpoints, **options)
         self.labels, self.recipe = self.ensemble.labels, self.ensemble.recipe
-        self.phantom = self.ensemble.phantom
+        self.threshold, self.phantom = self.ensemble.threshold, self.ensemble.phantom
 
     def predict(
         self,

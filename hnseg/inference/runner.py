@@ -21,7 +21,6 @@ from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import FILL
 
 Precision = Literal["32", "bf16", "16"]
-Tta = Literal["none", "mirror"]
 AUTOCAST: dict[str, torch.dtype | None] = {"32": None, "bf16": torch.bfloat16, "16": torch.float16}
 SIDED = re.compile(r"(^|[_\W])(l|r|left|right)($|[_\W])", re.IGNORECASE)
 """Names of structures of one side, such as ``Parotid_L``: mirroring left and right would swap them."""
@@ -36,15 +35,15 @@ class Runner:
         network: (B, C, *s) normalised to logits (B, K, *s); in evaluation mode, on ``device``.
         labels: what the channels stand for.
         normalization: applied to every window by itself; its ``spatial_dims`` says whether the network is a 2-D one.
-        settings: one pass or windows.
+        settings: one pass or windows; ``tta: mirror`` averages over mirror images (left and right only where no
+            structure has a side).
         whole_up_to_zyx: with ``mode: auto``, the largest image that gets one pass (the recipe's ``box_shape_zyx``).
         device: where the network is.
         precision: ``32``, or ``bf16`` or ``16`` for mixed precision.
-        tta: ``mirror`` averages over mirror images (left and right only where no structure has a side).
         batch_size: windows, or slices, in one call.
 
     Raises:
-        ValueError: a window that the network cannot take; an unknown precision or tta.
+        ValueError: a window that the network cannot take; an unknown precision.
     """
 
     def __init__(
@@ -57,13 +56,10 @@ class Runner:
         whole_up_to_zyx: tuple[int, int, int] | None = None,
         device: torch.device | str = "cpu",
         precision: Precision = "32",
-        tta: Tta = "none",
         batch_size: int = 1,
     ) -> None:
         if precision not in AUTOCAST:
             raise ValueError(f"precision {precision!r} is not known; use one of {list(AUTOCAST)}")
-        if tta not in ("none", "mirror"):
-            raise ValueError(f"tta {tta!r} is not known; use none or mirror")
         self.network, self.labels, self.normalization, self.settings = network, labels, normalization, settings
         self.whole_up_to_zyx, self.device, self.precision = whole_up_to_zyx, torch.device(device), precision
         self.batch_size = batch_size
@@ -73,7 +69,7 @@ class Runner:
         self.fill = tuple(FILL.get(modality, 0.0) for modality in normalization.modalities)
         self.divisor_zyx = _divisor(network, self.flat)
         self._probabilities: Callable[[Tensor], Tensor] = self._once
-        if tta == "mirror":
+        if settings.tta == "mirror":
             self._probabilities = mirrored(self._once, self._mirror_axes())
         self._check_window()
 

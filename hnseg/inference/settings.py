@@ -10,6 +10,7 @@ from hnseg.inference.sliding_window import Weighting
 
 Mode = Literal["auto", "whole", "sliding_window"]
 MODES = ("auto", "whole", "sliding_window")
+Tta = Literal["none", "mirror"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class InferenceSettings:
         overlap: part of a window that it shares with the next one.
         weighting: how overlapping windows are averaged.
         view: how the network saw cases in training (``patches``, ``volumes``, ``slices``), for the reader.
+        tta: ``mirror`` averages over mirror images, up to 8 passes a window; ``none`` is one pass. Checkpoints from
+            before it was a setting have none of it, which is ``none``.
     """
 
     window_zyx: tuple[int, int, int]
@@ -30,6 +33,7 @@ class InferenceSettings:
     overlap: float = 0.5
     weighting: Weighting = "gaussian"
     view: str = "patches"
+    tta: Tta = "none"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "window_zyx", tuple(int(width) for width in self.window_zyx))
@@ -41,6 +45,8 @@ class InferenceSettings:
             raise ValueError(f"inference: overlap {self.overlap} is not in [0, 1)")
         if self.weighting not in ("gaussian", "constant"):
             raise ValueError(f"inference: weighting {self.weighting!r} is not known; use gaussian or constant")
+        if self.tta not in ("none", "mirror"):
+            raise ValueError(f"inference: tta {self.tta!r} is not known; use none or mirror")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""

@@ -80,13 +80,13 @@ class PetAbove(torch.nn.Module):
 
 @pytest.fixture
 def pet_threshold(checkpoint):
-    """A checkpoint whose network outlines what is above SUV 2; it lives in a package that the test trusts."""
+    """A checkpoint whose network outlines what is above an SUV; it lives in a package that the test trusts."""
 
-    def load(**changes):
+    def load(suv=2.0, **changes):
         parts = {
-            "net": {"_target_": f"{__name__}.PetAbove", "suv": 2.0},
+            "net": {"_target_": f"{__name__}.PetAbove", "suv": suv},
             "normalization": Normalization(("ct", "pt"), ct=Standardise(0, 1), pt=Standardise(0, 1)),
-            "network": PetAbove(),
+            "network": PetAbove(suv),
             "trust": (__name__,),
         }
         return checkpoint(**{**parts, **changes})

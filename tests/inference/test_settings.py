@@ -4,7 +4,7 @@ from hnseg.inference.settings import InferenceSettings
 
 
 def test_comes_back_from_plain_data():
-    settings = InferenceSettings([8, 16, 16], "whole", 0.25, "constant", "volumes")
+    settings = InferenceSettings([8, 16, 16], "whole", 0.25, "constant", "volumes", "mirror")
     plain = settings.to_dict()
     assert plain["window_zyx"] == [8, 16, 16]
     assert InferenceSettings.from_dict(plain) == settings
@@ -18,6 +18,7 @@ def test_comes_back_from_plain_data():
         {"mode": "tiles"},
         {"overlap": 1.0},
         {"weighting": "cosine"},
+        {"tta": "rotate"},
         {"windows": 3},
     ],
 )
@@ -29,3 +30,9 @@ def test_refuses_what_makes_no_sense(wrong):
 def test_needs_a_window():
     with pytest.raises(ValueError, match="window_zyx"):
         InferenceSettings.from_dict({"mode": "whole"})
+
+
+def test_settings_from_before_mirroring_was_one_of_them():
+    plain = InferenceSettings((8, 8, 8)).to_dict()
+    del plain["tta"]
+    assert InferenceSettings.from_dict(plain).tta == "none"
