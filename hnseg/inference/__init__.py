@@ -2,7 +2,7 @@
 
 from hnseg.inference.checkpoint import Checkpoint, checkpoint_entry, load_checkpoint
 from hnseg.inference.ensemble import Ensemble
-from hnseg.inference.find import find_checkpoints
+from hnseg.inference.find import find_checkpoints, find_cross_validations
 from hnseg.inference.folder import FolderResult, predict_folder
 from hnseg.inference.patient_grid import probabilities_on_patient_grid, to_patient_grid
 from hnseg.inference.predictor import Predictor
@@ -19,6 +19,7 @@ __all__ = [
     "Runner",
     "checkpoint_entry",
     "find_checkpoints",
+    "find_cross_validations",
     "load_checkpoint",
     "predict_folder",
     "probabilities_on_patient_grid",
