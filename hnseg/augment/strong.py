@@ -1,4 +1,4 @@
-"""The strong preset: space first, then mirroring, then intensity."""
+"""Space first, then mirroring, then intensity: what `strong` and `bourigault2021` are made of."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class StrongParams:
 class Strong:
     """Warp, mirror and intensity after one another, in 2-D and 3-D.
 
-    Its operations fire seldom and space is interpolated once, after Isensee et al. 2021 (nnU-Net),
-    doi:10.1038/s41592-020-01008-z. Departures: deformation, anisotropic scale, ranges in mm, HU
+    Space is interpolated once. With the numbers of ``augment=strong`` its operations fire seldom, after Isensee et al.
+    2021 (nnU-Net), doi:10.1038/s41592-020-01008-z. Departures: deformation, anisotropic scale, ranges in mm, HU
     and SUV, no simulation of low resolution.
     """
 

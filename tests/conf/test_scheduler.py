@@ -44,6 +44,20 @@ def test_every_optimizer_goes_with_every_scheduler(optimizer, scheduler):
     assert all(rate > 0 for rate in rates(optimizer, scheduler, 3))
 
 
+def test_the_polynomial_is_nnu_nets():
+    expected = [1e-2 * (1 - epoch / 10) ** 0.9 for epoch in range(10)]
+    assert rates("sgd", "poly", 10) == pytest.approx(expected)
+
+
+def test_sgd_is_nnu_nets():
+    optimizer = instantiate(OmegaConf.load(CONF / "optimizer" / "sgd.yaml"))([torch.nn.Parameter(torch.zeros(1))])
+    assert {name: optimizer.defaults[name] for name in ("momentum", "nesterov", "weight_decay")} == {
+        "momentum": 0.99,
+        "nesterov": True,
+        "weight_decay": 3e-5,
+    }
+
+
 def test_adam_has_the_authors_betas():
     optimizer = instantiate(OmegaConf.load(CONF / "optimizer" / "adam.yaml"))([torch.nn.Parameter(torch.zeros(1))])
     assert tuple(optimizer.defaults["betas"]) == (0.9, 0.99)
