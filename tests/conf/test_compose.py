@@ -14,7 +14,7 @@ from hnseg.run.validate import validate
 
 CONF = conf_dir()
 GROUPS = ("model", "loss", "data", "view", "split", "augment", "normalization", "optimizer", "scheduler", "trainer")
-GROUPS += ("logger", "callbacks", "inference", "experiment", "debug")
+GROUPS += ("logger", "callbacks", "inference", "postprocess", "experiment", "debug")
 OPTIONS = [
     f"{group}={path.stem}" for group in GROUPS for path in sorted((CONF / group).glob("[!_]*.yaml"))
 ]  # a file that begins with _ is a part of others
