@@ -4,6 +4,7 @@ from hnseg.inference.checkpoint import Checkpoint, checkpoint_entry, load_checkp
 from hnseg.inference.ensemble import Ensemble
 from hnseg.inference.find import find_checkpoints, find_cross_validations
 from hnseg.inference.folder import FolderResult, predict_folder
+from hnseg.inference.outline import outline
 from hnseg.inference.patient_grid import probabilities_on_patient_grid, to_patient_grid
 from hnseg.inference.predictor import Predictor
 from hnseg.inference.runner import Runner
@@ -21,6 +22,7 @@ __all__ = [
     "find_checkpoints",
     "find_cross_validations",
     "load_checkpoint",
+    "outline",
     "predict_folder",
     "probabilities_on_patient_grid",
     "sliding_window",

@@ -21,6 +21,7 @@ import hnseg
 from hnseg.inference.networks import build_network, refuse_untrusted
 from hnseg.inference.settings import InferenceSettings
 from hnseg.labels import LabelSet
+from hnseg.postprocess import Postprocess
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import Recipe
 
@@ -48,6 +49,7 @@ class Checkpoint:
         phantom: whether it was trained on hnseg's phantom.
         config: the run's resolved configuration.
         version: of hnseg when it was written.
+        postprocess: what is done to its answer; a chain without steps in files from before there was any.
         trust: packages outside hnseg that the user trusts.
     """
 
@@ -62,6 +64,7 @@ class Checkpoint:
     phantom: bool
     config: Mapping[str, Any] = field(repr=False)
     version: str
+    postprocess: Postprocess = field(default_factory=Postprocess)
     trust: tuple[str, ...] = ()
 
     def build_network(self) -> nn.Module:
@@ -91,6 +94,7 @@ def checkpoint_entry(
     config: Mapping[str, Any],
     threshold: float = 0.5,
     phantom: bool = False,
+    postprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What training puts under ``checkpoint["hnseg"]``; plain data only.
 
@@ -103,6 +107,10 @@ def checkpoint_entry(
         config: the run's resolved configuration as dictionaries, lists, strings and numbers.
         threshold: a structure is where its probability is above this.
         phantom: whether any training case was a phantom.
+        postprocess: what is done to the network's answer, as `Postprocess.to_dict` writes it; None: nothing.
+
+    Raises:
+        ValueError: ``postprocess`` names a step that is not hnseg's, or settings that it does not take.
     """
     return {
         "format": FORMAT,
@@ -113,6 +121,7 @@ def checkpoint_entry(
         "inference": inference.to_dict(),
         "threshold": float(threshold),
         "phantom": bool(phantom),
+        "postprocess": Postprocess.from_dict(postprocess, "the configuration").to_dict(),
         "config": dict(config),
         "version": hnseg.__version__,
     }
@@ -126,7 +135,7 @@ def load_checkpoint(path: str | Path, trust: Sequence[str] = ()) -> Checkpoint:
         trust: packages outside hnseg whose networks may be built from it.
 
     Raises:
-        ValueError: the file is not there, is damaged, holds code, or is not a checkpoint of hnseg.
+        ValueError: the file is not there, is damaged, holds or names foreign code, or is not a checkpoint of hnseg.
     """
     path = Path(path)
     content = _load_as_data(path)
@@ -158,6 +167,7 @@ def load_checkpoint(path: str | Path, trust: Sequence[str] = ()) -> Checkpoint:
             phantom=bool(entry["phantom"]),
             config=entry["config"],
             version=str(entry["version"]),
+            postprocess=Postprocess.from_dict(entry.get("postprocess"), path.name),
             trust=tuple(trust),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:

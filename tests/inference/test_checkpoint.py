@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from hnseg.inference.checkpoint import Checkpoint, load_checkpoint
+from hnseg.inference.settings import InferenceSettings
+from hnseg.postprocess import DropSmall, KeepLargest, Postprocess
 
 
 class Payload:
@@ -113,3 +115,48 @@ def test_descriptions_that_cannot_be_read(write_checkpoint, describe, key, value
     path = write_checkpoint(described={**describe(), key: value}, network=torch.nn.Linear(1, 1))
     with pytest.raises(ValueError, match=r"best\.ckpt: the checkpoint's description"):
         load_checkpoint(path)
+
+
+CHAIN = Postprocess({"drop": DropSmall(min_volume_mm3=40.0), "keep_largest": KeepLargest(structures=["GTVt"])})
+
+
+def test_post_processing_comes_back(checkpoint, write_checkpoint):
+    loaded = checkpoint(postprocess=CHAIN.to_dict())
+    assert loaded.postprocess.names == ("drop", "keep_largest")
+    assert loaded.postprocess.to_dict() == CHAIN.to_dict()
+    assert torch.load(write_checkpoint(postprocess=CHAIN.to_dict()), weights_only=True)  # plain data, no classes
+    assert not checkpoint().postprocess
+
+
+def test_files_from_before_post_processing_and_mirroring(write_checkpoint, describe):
+    described = describe(postprocess=CHAIN.to_dict(), inference=InferenceSettings((32, 32, 32), tta="mirror"))
+    assert described["format"] == 2
+    assert load_checkpoint(write_checkpoint(described=described)).inference.tta == "mirror"
+    before = {key: value for key, value in described.items() if key != "postprocess"} | {"format": 1}
+    before["inference"] = {key: value for key, value in described["inference"].items() if key != "tta"}
+    loaded = load_checkpoint(write_checkpoint(described=before))
+    assert not loaded.postprocess
+    assert loaded.inference.tta == "none"
+    assert loaded.build_network()
+
+
+@pytest.mark.parametrize(
+    ("chain", "message"),
+    [
+        ({"x": {"_target_": "os.system", "command": "true"}}, r"postprocess\.x.*os\.system.*nothing was built"),
+        ({"x": {"_target_": "hnseg.postprocess.Postprocess"}}, r"postprocess\.x.*nothing was built"),
+        ({"x": {"_target_": "hnseg.postprocess.DropSmall", "min_volume": 3}}, r"postprocess\.x.*min_volume_mm3"),
+        ({"x": {"_target_": "hnseg.postprocess.DropSmall", "min_volume_mm3": "three"}}, "cannot be read"),
+        ({"x": 3}, r"postprocess\.x"),
+        ([1], "postprocess is"),
+    ],
+)
+def test_post_processing_that_is_not_hnsegs_is_refused_with_the_files_name(write_checkpoint, describe, chain, message):
+    path = write_checkpoint(described={**describe(), "postprocess": chain}, network=torch.nn.Linear(1, 1))
+    with pytest.raises(ValueError, match=rf"best\.ckpt.*{message}"):
+        load_checkpoint(path, trust=["os"])
+
+
+def test_training_cannot_write_a_chain_that_prediction_would_refuse(describe):
+    with pytest.raises(ValueError, match=r"configuration.*subprocess\.run"):
+        describe(postprocess={"x": {"_target_": "subprocess.run"}})
