@@ -66,7 +66,7 @@ def test_without_a_chain_the_table_is_half_as_wide(run):
 
 def test_an_ensemble_without_a_chain_has_one_half(run):
     (run / "test" / "postprocessed" / "cases.csv").unlink()
-    assert table(run).splitlines()[-1].count("| n/a") == 6
+    assert table(run).splitlines()[-1].count("| n/a") == 5
 
 
 def test_structures_are_kept_apart(run):
