@@ -182,7 +182,12 @@ class Prediction:
     Attributes:
         case_id: the patient.
         mask: uint8 label map on the patient's own image grid (0 background, ``i`` is ``label_names[i - 1]``).
-        probabilities: structure name to a float32 volume on the same grid, where asked for.
+        probabilities: structure name to a float32 volume on the same grid, where asked for; of several networks the
+            mean, before any post-processing.
+        probability_sds: structure name to the standard deviation between several networks, in the same form; it was
+            taken on the prepared grid and then interpolated.
+        uncertainty: structure name to the mean of that deviation over the outlined voxels, None where there are none;
+            empty for one network alone. See :func:`hnseg.inference.uncertainty.uncertainty`.
         notes: what was found or decided on the way (search region, fallback), for the user to read.
     """
 
@@ -190,4 +195,6 @@ class Prediction:
     mask: Volume
     label_names: tuple[str, ...]
     probabilities: Mapping[str, Volume] = field(default_factory=dict)
+    probability_sds: Mapping[str, Volume] = field(default_factory=dict)
+    uncertainty: Mapping[str, float | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,15 +50,20 @@ def predict_folder(
 ) -> FolderResult:
     """Predict every study and write ``<case_id>.nii.gz`` on that patient's own grid, and ``predictions.csv``.
 
-    A row of the table has the case, the file, the volume of each structure (ml), the seconds it took, the notes on the
-    region searched, the checkpoints, and whether network or patient are phantoms. It is written after every patient.
+    A row of the table has the case, the file, the volume of each structure (ml), of several networks the uncertainty of
+    each structure (see `uncertainty`; empty where nothing was outlined), the seconds it took, the notes on the region
+    searched, the checkpoints, the post-processing (JSON; empty for none), and whether network or patient are phantoms.
+    It is written after every patient.
 
     Args:
         predictor: the networks.
         studies: patients; their names must differ.
         output: folder for masks and table; made if it is not there. Masks of these patients in it are replaced.
-        save_probabilities: also write ``probabilities/<case_id>_<structure>.nii.gz``.
-        resume: keep masks that these checkpoints already left in ``output`` instead of replacing them.
+        save_probabilities: also write ``probabilities/<case_id>_<structure>.nii.gz``, and of several networks the
+            standard deviation between them as ``probabilities/<case_id>_<structure>_sd.nii.gz``. Both are the networks'
+            own, before any post-processing.
+        resume: keep masks that these checkpoints with this post-processing already left in ``output`` instead of
+            replacing them.
         progress: whether to draw a progress bar and to print the notes.
 
     Returns:
@@ -95,16 +101,18 @@ def _predict_one(predictor: Predictor, study: Study, path: Path, save_probabilit
     images = read_images(study.images, predictor.recipe.modalities)
     prediction = predictor.predict(images, study.case_id, study.box, save_probabilities, bar.windows)
     bar.say(f"{study.case_id}: {'; '.join(prediction.notes)}")
-    for name, volume in prediction.probabilities.items():
+    maps = {**prediction.probabilities, **{f"{name}_sd": sd for name, sd in prediction.probability_sds.items()}}
+    for name, volume in maps.items():
         write_volume(volume, path.parent / PROBABILITIES / f"{study.case_id}_{name}.nii.gz")
     write_volume(prediction.mask, path)
     return {
         "case": study.case_id,
         "file": path.name,
         **{f"{name}_ml": round(volume_ml, 3) for name, volume_ml in volumes_ml(prediction).items()},
+        **{f"{name}_uncertainty": _rounded(apart) for name, apart in prediction.uncertainty.items()},
         "seconds": round(time.monotonic() - began, 2),
         "notes": "; ".join(prediction.notes),
-        "checkpoints": _checkpoints(predictor),
+        **_made_with(predictor),
         "phantom": predictor.phantom or study.phantom,
     }
 
@@ -122,19 +130,23 @@ def _reason(error: Exception, path: Path) -> str:
     return f"{reason} ({path} is of an earlier call)" if path.is_file() else reason
 
 
-def _checkpoints(predictor: Predictor) -> str:
-    return "; ".join(str(path) for path in predictor.ensemble.paths)
+def _rounded(uncertainty: float | None) -> float | None:
+    return None if uncertainty is None else round(uncertainty, 6)
+
+
+def _made_with(predictor: Predictor) -> dict[str, str]:
+    """What a mask depends on beside its patient: an earlier one is kept only where this is the same."""
+    chain = json.dumps(predictor.postprocess.to_dict()) if predictor.postprocess else ""
+    return {"checkpoints": "; ".join(str(path) for path in predictor.ensemble.paths), "postprocess": chain}
 
 
 def _rows_of(table: Path, predictor: Predictor) -> dict[str, Mapping[str, Any]]:
-    """Rows that the same checkpoints left in the table, by case; none where there is no table."""
+    """Rows of masks in the table that were made the same way, by case; none where there is no table."""
     if not table.is_file():
         return {}
-    return {
-        row["case"]: row
-        for row in read_rows(table, required=("case",))
-        if row.get("checkpoints") == _checkpoints(predictor)
-    }
+    now = _made_with(predictor)
+    rows = read_rows(table, required=("case",))
+    return {row["case"]: row for row in rows if {key: row.get(key, "") for key in now} == now}
 
 
 def _refuse_bad_names(studies: Sequence[Study]) -> None:

@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from hnseg.inference import Predictor, find_checkpoints, load_checkpoint, predict_folder
+from hnseg.inference import Predictor, find_checkpoints, find_cross_validations, load_checkpoint, predict_folder
+from hnseg.inference.chains import TUNED, only_chain, tuned_chain
+from hnseg.inference.checkpoint import Checkpoint
 from hnseg.inference.runner import Precision
 from hnseg.io import read_boxes
+from hnseg.postprocess import Postprocess
 from hnseg.prepare import Findings
 from hnseg.prepare.table import find_pairs
+from hnseg.run.resolvers import to_plain
+from hnseg.run.validate import validate
 
 
 def main(config: DictConfig) -> int:
     """0; 1 where patients got no mask."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    named: Any = config.checkpoint
-    if OmegaConf.is_list(named):
-        named = OmegaConf.to_container(named)
-    paths = find_checkpoints(named)
-    trust = list(config.trust)
+    plain = to_plain(config)
+    validate(plain, plain["trust"])
+    if plain["threads"]:
+        torch.set_num_threads(plain["threads"])
+    paths = find_checkpoints(plain["checkpoint"])
+    checkpoints = [load_checkpoint(path, plain["trust"]) for path in paths]
+    chain, source = _postprocess(plain, checkpoints)
     predictor = Predictor(
-        [load_checkpoint(path, trust) for path in paths],
-        device=_device(config.device),
-        precision=cast(Precision, str(config.precision)),
-        tta=config.tta,
-        mode=config.mode,
-        batch_size=config.batch_size,
+        checkpoints,
+        postprocess=chain,
+        device=_device(plain["device"]),
+        precision=cast(Precision, str(plain["precision"])),
+        tta=plain["tta"],
+        mode=plain["mode"],
+        batch_size=plain["batch_size"],
     )
     print(f"{len(paths)} checkpoint{'s' * (len(paths) > 1)}: {', '.join(map(str, paths))}")
-    findings = _with_boxes(find_pairs(Path(config.input), predictor.recipe.modalities), config.boxes)
+    print(f"post-processing: {', '.join(predictor.postprocess.names) or 'none'} ({source})")
+    findings = _with_boxes(find_pairs(Path(plain["input"]), predictor.recipe.modalities), plain["boxes"])
     result = predict_folder(
-        predictor, findings.studies, Path(config.output), config.save_probabilities, config.continue_output
+        predictor, findings.studies, Path(plain["output"]), plain["save_probabilities"], plain["continue_output"]
     )
     failures = (*findings.problems, *result.failures)
     counts = f"{len(result.written)} masks written, {len(result.kept)} kept, {len(failures)} patients failed"
@@ -44,6 +52,25 @@ def main(config: DictConfig) -> int:
     for failure in failures:
         print(f"  {failure}")
     return 1 if failures else 0
+
+
+def _postprocess(plain: dict[str, Any], checkpoints: Sequence[Checkpoint]) -> tuple[Postprocess | None, str]:
+    """The chain to apply, and where it comes from; None where it is what the checkpoints carry.
+
+    What the user chose wins, then what tuning left for the ensemble of a cross-validation. Of several such folders
+    each must have the same, and so must checkpoints that belong to none of them.
+    """
+    if plain.get("postprocess") is not None:
+        return Postprocess.from_dict(plain["postprocess"], "postprocess=..."), "chosen with postprocess=..."
+    crossed = {folder: tuned_chain(folder) for folder in find_cross_validations(plain["checkpoint"])}
+    tuned = {folder: chain for folder, chain in crossed.items() if chain is not None}
+    if not tuned:
+        return None, "as the checkpoints carry it"
+    ours = {path for folder in tuned for path in find_checkpoints(folder)}
+    chains = {str(folder / TUNED): chain for folder, chain in tuned.items()}
+    others = [checkpoint for checkpoint in checkpoints if checkpoint.path not in ours]
+    chains |= {str(checkpoint.path): checkpoint.postprocess for checkpoint in others}
+    return only_chain(chains), f"as tuned: {', '.join(str(folder / TUNED) for folder in tuned)}"
 
 
 def _device(name: str) -> str:

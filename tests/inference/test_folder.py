@@ -1,4 +1,5 @@
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ import pytest
 from hnseg.inference.folder import PROBABILITIES, TABLE, predict_folder
 from hnseg.inference.predictor import Predictor
 from hnseg.io import read_volume, write_volume
+from hnseg.postprocess import DropSmall, Postprocess
+from hnseg.prepare.images import read_images
 from hnseg.types import AXIAL_DIRECTION, BoxMm, Grid, Study, Volume
 
 CT_GRID = Grid((12, 40, 36), (3.0, 1.0, 1.0), (-18.0, -20.0, -18.0))
@@ -124,6 +127,48 @@ def test_probabilities_lie_in_a_folder_of_their_own(study, predictor, tmp_path):
     mask = read_volume(tmp_path / "out" / "A.nii.gz")
     assert probability.grid.matches(mask.grid)
     assert np.array_equal(probability.array > 0.5, mask.array > 0)
+
+
+def test_several_networks_leave_sd_maps_and_an_uncertainty(study, pet_threshold, tmp_path):
+    output = tmp_path / "out"
+    several = Predictor([pet_threshold(name=f"{suv}.ckpt", suv=suv) for suv in (1.0, 2.0, 3.0)])
+    patient = study("A")
+    predict_folder(several, [patient], output, save_probabilities=True, progress=False)
+    mask, sd = read_volume(output / "A.nii.gz"), read_volume(output / PROBABILITIES / "A_GTVt_sd.nii.gz")
+    assert sorted(path.name for path in (output / PROBABILITIES).iterdir()) == ["A_GTVt.nii.gz", "A_GTVt_sd.nii.gz"]
+    assert sd.grid.matches(mask.grid)
+    again = several.predict(read_images(patient.images, ("ct", "pt")), "A", BOX, save_probabilities=True)
+    assert np.array_equal(sd.array, again.probability_sds["GTVt"].array)
+    assert float(rows_of(output)["A"]["GTVt_uncertainty"]) == pytest.approx(again.uncertainty["GTVt"], abs=1e-6)
+    assert 0.01 < again.uncertainty["GTVt"] < 0.5
+
+
+def test_uncertainty_is_empty_where_nothing_was_outlined_and_no_column_for_one_network(study, pet_threshold, tmp_path):
+    blind = Predictor([pet_threshold(name=f"{suv}.ckpt", suv=suv) for suv in (70.0, 80.0)])
+    predict_folder(blind, [study("A")], tmp_path / "out", progress=False)
+    row = rows_of(tmp_path / "out")["A"]
+    assert (row["GTVt_ml"], row["GTVt_uncertainty"]) == ("0.0", "")
+    assert not (tmp_path / "out" / PROBABILITIES).exists()
+    predict_folder(Predictor([pet_threshold()]), [study("A")], tmp_path / "alone", progress=False)
+    assert "GTVt_uncertainty" not in rows_of(tmp_path / "alone")["A"]
+
+
+def test_a_chain_acts_on_the_written_masks_and_stands_in_the_table(study, pet_threshold, tmp_path):
+    patient, chain = study("A"), Postprocess({"drop_small": DropSmall(min_volume_mm3=1e5)})
+    predict_folder(Predictor([pet_threshold()], postprocess=chain), [patient], tmp_path / "out", progress=False)
+    assert read_volume(tmp_path / "out" / "A.nii.gz").array.max() == 0
+    assert json.loads(rows_of(tmp_path / "out")["A"]["postprocess"]) == chain.to_dict()
+    predict_folder(Predictor([pet_threshold()]), [patient], tmp_path / "raw", progress=False)
+    assert rows_of(tmp_path / "raw")["A"]["postprocess"] == ""
+
+
+def test_resume_makes_masks_of_another_chain_anew(study, predictor, pet_threshold, tmp_path):
+    studies, output = [study("A")], tmp_path / "out"
+    predict_folder(predictor, studies, output, progress=False)
+    small = Predictor([pet_threshold()], postprocess=Postprocess({"drop": DropSmall(min_volume_mm3=1)}))
+    assert len(predict_folder(small, studies, output, resume=True, progress=False).written) == 1
+    assert len(predict_folder(small, studies, output, resume=True, progress=False).kept) == 1
+    assert len(predict_folder(predictor, studies, output, resume=True, progress=False).written) == 1
 
 
 def test_notes_are_printed(study, predictor, tmp_path, capsys):

@@ -4,6 +4,7 @@ import torch
 
 from hnseg.inference.predictor import Predictor
 from hnseg.labels import LabelSet
+from hnseg.postprocess import DropSmall, KeepLargest, Postprocess
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import Recipe
 from hnseg.types import AXIAL_DIRECTION, BoxMm, Grid, Volume
@@ -153,3 +154,88 @@ def test_lightning_is_not_imported():
         "import sys, hnseg.inference; assert 'pytorch_lightning' not in sys.modules; assert 'hydra' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_sd_and_uncertainty_of_several_networks(pet_threshold, patient):
+    grid = Grid((32, 32, 32), (1.0, 1.0, 1.0), tuple(CENTRE_LPS_MM - 15.5))  # the prepared one: nothing to interpolate
+    images = {"ct": Volume(np.zeros(grid.shape_zyx, np.int16), grid), "pt": patient["pt"]}
+    members = [pet_threshold(suv=suv) for suv in (1.0, 2.0, 4.0)]
+    several = Predictor(members).predict(images, "case", box_mm(), save_probabilities=True)
+    alone = [Predictor([member]).predict(images, "case", box_mm(), save_probabilities=True) for member in members]
+    probabilities = np.stack([prediction.probabilities["GTVt"].array for prediction in alone])
+    np.testing.assert_allclose(several.probabilities["GTVt"].array, probabilities.mean(axis=0), atol=1e-6)
+    sd, inside = several.probability_sds["GTVt"], several.mask.array > 0
+    assert sd.grid is grid
+    assert sd.array.dtype == np.float32
+    np.testing.assert_allclose(sd.array, probabilities.std(axis=0), atol=1e-6)
+    assert several.uncertainty["GTVt"] == pytest.approx(probabilities.std(axis=0)[inside].mean(), rel=1e-5)
+    assert 0.01 < several.uncertainty["GTVt"] < sd.array.max() <= 0.5
+
+
+def test_uncertainty_is_0_where_networks_agree_and_none_for_one_alone(pet_threshold, patient):
+    agreeing = Predictor([pet_threshold()] * 3).predict(patient, "case", box_mm())
+    assert agreeing.uncertainty == {"GTVt": 0.0}
+    assert agreeing.probability_sds == {}
+    alone = Predictor([pet_threshold()]).predict(patient, "case", box_mm(), save_probabilities=True)
+    assert (alone.uncertainty, alone.probability_sds) == ({}, {})
+    blind = Predictor([pet_threshold(suv=90.0), pet_threshold(suv=80.0)]).predict(patient, "case", box_mm())
+    assert blind.uncertainty == {"GTVt": None}
+
+
+@pytest.fixture
+def two_lesions(patient):
+    """A second, smaller lesion of 4 mm radius, in a corner of the box."""
+    grid = patient["pt"].grid
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape_zyx], indexing="ij"), axis=-1)
+    distance_mm = np.linalg.norm(grid.to_lps_mm(index) - CENTRE_LPS_MM - 9.0, axis=-1)
+    second = np.maximum(2.0 + 4.0 - distance_mm, 0).astype(np.float32)
+    return {**patient, "pt": Volume(np.maximum(patient["pt"].array, second), grid)}
+
+
+def test_checkpoints_chain_is_applied_unless_another_is_chosen(pet_threshold, two_lesions):
+    carrying = pet_threshold(postprocess=Postprocess({"keep_largest": KeepLargest()}).to_dict())
+    raw = Predictor([carrying], postprocess=Postprocess()).predict(two_lesions, "case", box_mm())
+    kept = Predictor([carrying]).predict(two_lesions, "case", box_mm())
+    volume_mm3 = raw.mask.grid.voxel_volume_mm3
+    dropped = (raw.mask.array > 0) & (kept.mask.array == 0)
+    assert 100 < dropped.sum() * volume_mm3 < 400
+    assert not ((raw.mask.array == 0) & (kept.mask.array > 0)).any()
+    huge = Postprocess({"drop_small": DropSmall(min_volume_mm3=1e6)})
+    assert Predictor([carrying], postprocess=huge).predict(two_lesions, "case", box_mm()).mask.array.max() == 0
+
+
+class Doubtful:
+    """A refining chain that halves the probabilities and remembers the scene."""
+
+    def refine(self, probabilities, scene, labels):
+        self.scene, self.before = scene, probabilities.clone()
+        return probabilities / 2
+
+    def clean(self, mask, labels):
+        return mask
+
+
+def test_a_refining_chain_sees_raw_images_and_leaves_the_saved_probabilities_alone(pet_threshold, patient):
+    chain = Doubtful()
+    member = pet_threshold(threshold=0.3)
+    refined = Predictor([member], postprocess=chain).predict(patient, "case", box_mm(), save_probabilities=True)
+    own = Predictor([member]).predict(patient, "case", box_mm(), save_probabilities=True)
+    assert np.array_equal(refined.probabilities["GTVt"].array, own.probabilities["GTVt"].array)
+    stricter = Predictor([pet_threshold(threshold=0.6)]).predict(patient, "case", box_mm())
+    assert np.array_equal(refined.mask.array, stricter.mask.array)
+    assert refined.mask.array.sum() < own.mask.array.sum()
+    assert (chain.scene.modalities, chain.scene.spacing_mm) == (("ct", "pt"), (1.0, 1.0, 1.0))
+    assert chain.scene.image[0].unique().tolist() == [-50.0]
+    assert 9 < chain.scene.image[1].max() <= 2.0 + RADIUS_MM
+
+
+def test_a_chain_for_other_structures_is_refused_before_any_patient(pet_threshold):
+    with pytest.raises(ValueError, match=r"GTVn.*GTVt"):
+        Predictor([pet_threshold()], postprocess=Postprocess({"keep": KeepLargest(structures=["GTVn"])}))
+
+
+def test_members_that_carry_different_chains(pet_threshold):
+    other = pet_threshold(name="other.ckpt", postprocess=Postprocess({"keep": KeepLargest()}).to_dict())
+    with pytest.raises(ValueError, match="carry different post-processing"):
+        Predictor([pet_threshold(), other])
+    assert not Predictor([pet_threshold(), other], postprocess=Postprocess()).postprocess
