@@ -1,7 +1,11 @@
-"""Label sets: which structures a network outlines, and which channels count where nobody annotated one."""
+"""Label sets: which structures a network outlines, and which channels count where nobody annotated one.
+
+What is masked because nobody annotated it, in any loss or metric on tensors, goes through the functions at the end.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,3 +71,35 @@ class LabelSet:
         if self.activation == "sigmoid":
             return annotated
         return torch.cat([annotated.all(dim=1, keepdim=True), annotated], dim=1)
+
+
+def where_counting(values: Tensor, counts: Tensor, other: float = 0) -> Tensor:
+    """``values`` where they count, ``other`` elsewhere, whatever stands there (nan included); the type stays.
+
+    ``counts`` (bool) flags the leading axes of ``values``: (B, C) those of (B, C, *s), or (B,) those of (B, C, *s).
+    """
+    return values.masked_fill(~_spread(counts, values), other)
+
+
+def counting_mean(values: Tensor, counts: Tensor) -> Tensor:
+    """Mean of the ``values`` that count, a scalar; 0, with gradients of 0, where none does.
+
+    ``counts`` flags the leading axes of ``values``, as in :func:`where_counting`.
+    """
+    number = counts.sum() * math.prod(values.shape[counts.ndim :])
+    return where_counting(values, counts).sum() / number.clamp(min=1)
+
+
+def counting_logits(logits: Tensor, counts: Tensor) -> Tensor:
+    """The logits (B, C, *s) in at least float32; channels that do not count (B, C) pass no gradient.
+
+    With softmax the other channels still compete with their values, so the probabilities are those that prediction
+    will see; only the pull on a channel whose truth is unknown is cut.
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return torch.where(_spread(counts, logits), logits, logits.detach())
+
+
+def _spread(counts: Tensor, like: Tensor) -> Tensor:
+    """Flags of the leading axes of ``like``, to broadcast against it and on its device."""
+    return counts.reshape((*counts.shape, *(1,) * (like.ndim - counts.ndim))).to(like.device)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hnseg.labels import LabelSet
+from hnseg.labels import LabelSet, counting_logits, counting_mean, where_counting
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
@@ -34,3 +34,38 @@ def test_activation_of_logits() -> None:
 def test_bad_names_are_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="different names"):
         LabelSet(names)
+
+
+def test_what_does_not_count_is_replaced_whatever_it_is_and_the_type_stays() -> None:
+    values = torch.tensor([[[1.0, 2.0], [torch.nan, torch.inf]]], requires_grad=True)
+    kept = where_counting(values, torch.tensor([[True, False]]))
+    assert kept.tolist() == [[[1.0, 2.0], [0.0, 0.0]]]
+    kept.sum().backward()
+    assert values.grad.tolist() == [[[1.0, 1.0], [0.0, 0.0]]]
+    large = torch.tensor([2**60 + 1, 5])  # would not survive a float
+    assert where_counting(large, torch.tensor([True, False])).tolist() == [2**60 + 1, 0]
+    assert where_counting(torch.ones(2), torch.tensor([True, False]), torch.nan).isnan().tolist() == [False, True]
+
+
+def test_the_mean_is_over_what_counts() -> None:
+    values = torch.arange(12.0).reshape(2, 2, 3)
+    assert counting_mean(values, torch.tensor([[True, False], [False, True]])) == (0 + 1 + 2 + 9 + 10 + 11) / 6
+    assert counting_mean(values, torch.tensor([False, True])) == 8.5
+    assert counting_mean(values[:, :, 0], torch.tensor([[True, False], [True, True]])) == (0 + 6 + 9) / 3
+
+
+def test_the_mean_of_nothing_is_0_and_pulls_at_nothing() -> None:
+    values = torch.full((2, 2, 3), torch.nan, requires_grad=True)
+    mean = counting_mean(values, torch.zeros(2, 2, dtype=torch.bool))
+    mean.backward()
+    assert mean == 0
+    assert values.grad.abs().max() == 0
+
+
+def test_logits_that_do_not_count_keep_their_value_and_lose_their_gradient() -> None:
+    logits = torch.randn(1, 2, 3, dtype=torch.float16, requires_grad=True)
+    seen = counting_logits(logits, torch.tensor([[False, True]]))
+    assert seen.dtype == torch.float32
+    assert torch.equal(seen, logits.float())
+    seen.sum().backward()
+    assert logits.grad.tolist() == [[[0.0] * 3, [1.0] * 3]]

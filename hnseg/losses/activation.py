@@ -1,4 +1,4 @@
-"""From logits to what the losses are made of, with the channels that do not count left out of the gradient."""
+"""From logits to what the losses are made of; what does not count is left out by :mod:`hnseg.labels`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hnseg.labels import Activation
+from hnseg.labels import Activation, counting_logits, where_counting
 
 
 def check_activation(activation: str) -> None:
@@ -24,19 +24,14 @@ def check_shapes(logits: Tensor, target: Tensor, counts: Tensor) -> None:
         )
 
 
-def channel_mask(counts: Tensor, like: Tensor) -> Tensor:
-    """``counts`` (B, C) as (B, C, 1, ...), to broadcast against ``like`` (B, C, *s)."""
-    return counts.reshape(*counts.shape, *(1,) * (like.ndim - 2))
+def checked(logits: Tensor, target: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits in at least float32 and the target in their type, both (B, C, *s), once :func:`check_shapes` has passed.
 
-
-def counting_logits(logits: Tensor, counts: Tensor) -> Tensor:
-    """The logits in at least float32; channels that do not count pass no gradient.
-
-    With softmax the other channels still compete with their values, so the probabilities are those that prediction
-    will see; only the pull on a channel whose truth is unknown is cut.
+    Channels that do not count pass no gradient and have a target of 0.
     """
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    return torch.where(channel_mask(counts, logits), logits, logits.detach())
+    check_shapes(logits, target, counts)
+    logits = counting_logits(logits, counts)
+    return logits, where_counting(target.to(logits.dtype), counts)
 
 
 def probabilities(logits: Tensor, activation: Activation) -> Tensor:
@@ -47,3 +42,36 @@ def probabilities(logits: Tensor, activation: Activation) -> Tensor:
 def log_probabilities(logits: Tensor, activation: Activation) -> Tensor:
     """Logarithms of the probabilities (B, C, *s), exact where these underflow."""
     return F.logsigmoid(logits) if activation == "sigmoid" else logits.log_softmax(dim=1)
+
+
+def log_complements(logits: Tensor, activation: Activation) -> Tensor:
+    """Logarithms of one minus the probabilities (B, C, *s), exact where these round to 1; softmax needs two channels.
+
+    Of softmax only the largest probability of a voxel can be near 1; its complement is the sum of the others.
+    """
+    if activation == "sigmoid":
+        return F.logsigmoid(-logits)
+    best = logits.argmax(dim=1, keepdim=True)
+    others = logits.scatter(1, best, -torch.inf).logsumexp(dim=1, keepdim=True) - logits.logsumexp(dim=1, keepdim=True)
+    is_best = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, best, True)
+    return torch.where(is_best, others, torch.log1p(-torch.where(is_best, 0, logits.softmax(dim=1))))
+
+
+def rivals(logits: Tensor, target: Tensor, counts: Tensor, activation: Activation) -> tuple[Tensor, Tensor]:
+    """Truth and logarithm of the probability of all classes that a voxel may be of, each (B, C, K, *s).
+
+    With softmax the channels are the classes (K = 1). With sigmoid every channel has two of its own: its structure
+    and the rest (K = 2). The truth of what does not count is 0 for all of them.
+    """
+    if activation == "softmax":
+        return target[:, :, None], logits.log_softmax(dim=1)[:, :, None]
+    truth = where_counting(torch.stack([target, 1 - target], dim=2), counts)
+    return truth, torch.stack([F.logsigmoid(logits), F.logsigmoid(-logits)], dim=2)
+
+
+def power(values: Tensor, exponent: float) -> Tensor:
+    """``values ** exponent`` of values from 0 on, with a slope that stays finite at 0 for exponents below 1.
+
+    Below 1e-7 it is the straight line to 0.
+    """
+    return values * values.clamp(min=1e-7) ** (exponent - 1)

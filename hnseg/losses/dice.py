@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
-from hnseg.labels import Activation
-from hnseg.losses.activation import channel_mask, check_activation, check_shapes, counting_logits, probabilities
+from hnseg.labels import Activation, counting_mean, where_counting
+from hnseg.losses.activation import check_activation, checked, probabilities
 
 
 class Dice(nn.Module):
@@ -31,12 +30,8 @@ class Dice(nn.Module):
         self.activation, self.variant, self.smooth = activation, variant, smooth
 
     def forward(self, logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
-        check_shapes(logits, target, counts)
-        p = probabilities(counting_logits(logits, counts), self.activation)
-        mask = channel_mask(counts, p)
-        p, g = torch.where(mask, p, 0), torch.where(mask, target.to(p.dtype), 0)
+        logits, g = checked(logits, target, counts)
+        p = where_counting(probabilities(logits, self.activation), counts)
         overlap = (p * g).flatten(1).sum(dim=1)
         size = (p + g if self.variant == "paper" else p.square() + g.square()).flatten(1).sum(dim=1)
-        loss = 1 - (2 * overlap + self.smooth) / (size + self.smooth)
-        samples = counts.any(dim=1)
-        return torch.where(samples, loss, 0).sum() / samples.sum().clamp(min=1)
+        return counting_mean(1 - (2 * overlap + self.smooth) / (size + self.smooth), counts.any(dim=1))

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
-from hnseg.labels import Activation
-from hnseg.losses.activation import (
-    channel_mask,
-    check_activation,
-    check_shapes,
-    counting_logits,
-    log_probabilities,
-    probabilities,
-)
+from hnseg.labels import Activation, counting_mean
+from hnseg.losses.activation import check_activation, checked, log_probabilities, probabilities
 
 
 class Focal(nn.Module):
@@ -50,13 +41,10 @@ class Focal(nn.Module):
         self.activation, self.gamma, self.variant, self.clamp = activation, gamma, variant, clamp
 
     def forward(self, logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
-        check_shapes(logits, target, counts)
-        logits = counting_logits(logits, counts)
-        mask = channel_mask(counts, logits)
-        g = torch.where(mask, target.to(logits.dtype), 0)
-        losses = self._one_sided(logits, g) if self.variant == "paper" else self._two_sided(logits, g)
-        voxels = counts.sum() * math.prod(logits.shape[2:])
-        return torch.where(mask, losses, 0).sum() / voxels.clamp(min=1)
+        logits, g = checked(logits, target, counts)
+        return counting_mean(
+            self._one_sided(logits, g) if self.variant == "paper" else self._two_sided(logits, g), counts
+        )
 
     def _one_sided(self, logits: Tensor, g: Tensor) -> Tensor:
         log_p = log_probabilities(logits, self.activation)

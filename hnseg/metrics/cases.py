@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from hnseg.labels import where_counting
+
 
 class CaseDice(Metric):
     """Dice of each structure, a case at a time, then averaged over cases and over structures.
@@ -85,14 +87,14 @@ class CaseDice(Metric):
             for labels in (target[prediction == target], prediction, target)
         )
         counts = torch.stack([shared, predicted + true, torch.ones_like(shared)], dim=1)
-        return torch.where(annotated[:, None].to(counts.device), counts, 0).to(self.sums.device)
+        return where_counting(counts, annotated).to(self.sums.device)
 
     def _case_dice(self) -> Tensor:
         """(cases, structures) float32; nan where a case was not seen or a structure not annotated."""
         once = self.sums.float() / self.seen.clamp(min=1)[..., None, None]
         shared, sizes, annotated = once.sum(dim=1).unbind(dim=-1)
         scores = torch.where(sizes > 0, 2 * shared / sizes, 1.0)
-        return torch.where(annotated > 0, scores, torch.nan)
+        return where_counting(scores, annotated > 0, torch.nan)
 
     def compute(self) -> dict[str, Tensor]:
         """Mean over cases of each structure, and ``mean`` over the structures; nan where nothing was annotated."""
