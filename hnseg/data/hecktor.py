@@ -21,6 +21,7 @@ class HecktorDataModule(CaseDataModule):
         year: whose layout the folder has.
         root: the folder; where not given, see :func:`hnseg.data.roots.find_root`.
         data_dir: where data sets lie by default.
+        part: the organisers' training patients (``train``), their test patients, or ``all``.
         phantom: settings of :func:`hnseg.phantom.write_hecktor`, to have a phantom written to ``root`` in this layout.
     """
 
@@ -30,15 +31,16 @@ class HecktorDataModule(CaseDataModule):
         year: Year,
         root: str | None = None,
         data_dir: str | Path = "data",
+        part: hecktor.Part = "train",
         phantom: Mapping[str, Any] | None = None,
         **shared: Any,
     ) -> None:
         super().__init__(**shared)
-        self.year, self.root, self.data_dir, self.phantom = year, root, Path(data_dir), phantom
+        self.year, self.root, self.data_dir, self.part, self.phantom = year, root, Path(data_dir), part, phantom
 
     def find_studies(self, progress: bool = True) -> Findings:
         if self.phantom is None:
-            return hecktor.find_studies(find_root(self.name, self.root, self.data_dir), self.year)
+            return hecktor.find_studies(find_root(self.name, self.root, self.data_dir), self.year, self.part)
         root = Path(self.root) if self.root else self.data_dir / self.name
         write_hecktor(root, year=self.year, workers=self.prepare_workers, progress=progress, **self.phantom)
-        return hecktor.find_studies(root, self.year)
+        return hecktor.find_studies(root, self.year, self.part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,16 +131,17 @@ class SegmentationModule(pl.LightningModule):
 
     def _whole_case(self, case: dict[str, Any], stage: str) -> Tensor:
         """Probabilities (channels, Z, Y, X) of a whole prepared case; its loss and Dice are logged on the way."""
-        probabilities = self.runner()(case["image"])
+        probabilities = self.runner(stage)(case["image"])
         batch = Batch(target=case["target"][None], annotated=case["annotated"][None])
         self._step(_logits(probabilities[None], self.labels), batch, stage)
         prediction = self.labels.decode(probabilities[None])
         self._dice.to(self.device).update([case["case_id"]], prediction, batch["target"], batch["annotated"])
         return probabilities
 
-    def runner(self) -> Runner:
+    def runner(self, stage: str = "test") -> Runner:
         """The network as prediction uses it: one pass over a box, windows over anything larger.
 
+        Validation leaves mirroring out, which would take eight times as long every epoch.
         Mixed precision is the trainer's business here, so the runner itself runs in the precision around it.
         """
         recipe = self.trainer.datamodule.recipe  # type: ignore[attr-defined]
@@ -147,7 +149,7 @@ class SegmentationModule(pl.LightningModule):
             self.net,
             self.labels,
             self.normalization,
-            self.inference,
+            replace(self.inference, tta="none") if stage == "val" else self.inference,
             whole_up_to_zyx=recipe.box_shape_zyx,
             device=self.device,
         )

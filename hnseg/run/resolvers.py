@@ -8,8 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-NOT_IDENTITY = ("hydra", "paths", "resume", "name", "logger", "callbacks", "test")
-"""What may differ between two starts of the same run: where it lies, what is printed, whether it is tested yet."""
+NOT_IDENTITY = ("hydra", "paths", "resume", "name", "title", "logger", "callbacks", "test", "postprocess", "cv")
+"""What may differ between two starts of the same run: where it lies, what is printed, what follows on training."""
 
 
 def run_hash(config: DictConfig) -> str:

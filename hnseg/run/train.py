@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +21,10 @@ from hnseg.inference import checkpoint_entry
 from hnseg.modules import AtomicCheckpointIO, CutLogOnResume, SegmentationModule, SelfDescription, TestRecorder
 from hnseg.report import read_manifest, write_manifest, write_report
 from hnseg.run.ledger import record_look
+from hnseg.run.lock import only_one
 from hnseg.run.resolvers import to_plain
 from hnseg.run.resume import CONFIG, OVERRIDES, differences
+from hnseg.run.score import available_device, best_checkpoint, score_postprocessed, write_official
 from hnseg.run.validate import validate
 
 
@@ -35,7 +34,7 @@ def main(config: DictConfig) -> int:
     validate(plain, plain["trust"])
     folder = Path(plain["paths"]["output"])
     if _is_first_process():
-        with _only_one(folder):
+        with only_one(folder):
             return _start(plain, folder)
     return _train(plain, folder)
 
@@ -45,32 +44,20 @@ def _is_first_process() -> bool:
     return not rank  # Lightning reads it from the environment of the launcher or of Slurm
 
 
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Two processes must not write one run."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ValueError(
-                f"{folder}: this run is being trained by another process; wait for it or give name=other"
-            ) from error
-        yield
-
-
 def _start(plain: dict[str, Any], folder: Path) -> int:
     """Find out whether this run is new, stopped half-way or finished."""
     if plain["overwrite"]:
         shutil.rmtree(folder, ignore_errors=True)
     if (folder / CONFIG).is_file():
         _refuse_another(folder, plain)
-        if (folder / "manifest.json").is_file() and read_manifest(folder).get("finished"):
-            print(f"{folder.name} is finished; nothing to do. Report: {folder / 'report.html'}")
-            print("To train it again: overwrite=true, or name=another; to train longer: trainer.max_epochs=N")
-            return 0
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False))
+    if (folder / "manifest.json").is_file() and read_manifest(folder).get("finished"):
+        if plain["test"] and score_postprocessed(folder, plain["postprocess"], available_device(), plain["trust"]):
+            write_report(folder)
+        print(f"{folder.name} is finished; nothing to do. Report: {folder / 'report.html'}")
+        print("To train it again: overwrite=true, or name=another; to train longer: trainer.max_epochs=N")
+        return 0
     if not (folder / OVERRIDES).is_file():
         (folder / OVERRIDES).write_text(yaml.safe_dump(list(HydraConfig.get().overrides.task)))
     return _train(plain, folder)
@@ -109,6 +96,7 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
         inference=module.inference,
         config=plain,
         phantom=phantom,
+        postprocess=plain["postprocess"],
     )
     if _is_first_process():
         _describe(folder, plain, data, module, phantom, started)
@@ -121,6 +109,9 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
     looks = _test(trainer, module, data, plain, folder) if plain["test"] and finished else 0
     if not trainer.is_global_zero:
         return 0
+    if looks:
+        write_official(folder)
+        score_postprocessed(folder, plain["postprocess"], available_device(), plain["trust"])
     wall_time_s = time.monotonic() - began
     write_manifest(folder, finished=finished, wall_time_s=wall_time_s, test_looks=looks, best_epoch=_best_epoch(folder))
     report = write_report(folder)
@@ -152,10 +143,8 @@ def _test(
         return 0
     looks = 0
     if trainer.is_global_zero:
-        looks = record_look(Path(plain["paths"]["runs"]), folder.name, data.name, data.split.name, data.split.key)
-    best = folder / "checkpoints" / "best.ckpt"
-    weights = best if best.is_file() else folder / "checkpoints" / "last.ckpt"
-    trainer.test(module, datamodule=data, ckpt_path=str(weights), weights_only=True, verbose=False)
+        looks = record_look(Path(plain["paths"]["runs"]), plain["name"], data.name, data.split.name, data.split.key)
+    trainer.test(module, datamodule=data, ckpt_path=str(best_checkpoint(folder)), weights_only=True, verbose=False)
     return looks
 
 

@@ -1,0 +1,197 @@
+"""`cv`: every fold of a split, then what they say together: out-of-fold tables, an ensemble, a report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from hnseg.data import CaseDataModule
+from hnseg.inference import Predictor, load_checkpoint
+from hnseg.io import atomic_path, write_json
+from hnseg.postprocess import Postprocess
+from hnseg.report import read_manifest, write_manifest, write_report
+from hnseg.run.folds import Fold, folds_below, run_to_its_end, train_command
+from hnseg.run.ledger import record_look
+from hnseg.run.lock import only_one
+from hnseg.run.resolvers import to_plain
+from hnseg.run.resume import CONFIG, OVERRIDES, differences
+from hnseg.run.score import (
+    POSTPROCESSED,
+    available_device,
+    best_checkpoint,
+    score_cases,
+    score_postprocessed,
+    tuned_chain,
+    write_official,
+)
+from hnseg.run.validate import validate
+
+STAMP = "ensemble.json"
+"""Which folds, and what after them, the test patients were outlined with: nobody looks at them twice for nothing."""
+
+
+def main(config: DictConfig) -> int:
+    """0; 1 where patients had to be set aside; the code of the first fold that failed."""
+    plain = to_plain(config)
+    validate(plain, plain["trust"])
+    overrides = list(HydraConfig.get().overrides.task)
+    if any(override.startswith("fold=") for override in overrides):
+        raise ValueError("cv trains all folds; to train some of them, say cv.folds=[...] instead of fold=...")
+    folder = Path(plain["paths"]["output"])
+    with only_one(folder):
+        _claim(folder, plain, overrides)
+        return _cross_validate(plain, folder, overrides)
+
+
+def _claim(folder: Path, plain: dict[str, Any], overrides: list[str]) -> None:
+    """Make the folder this cross-validation's own, or find that it already is."""
+    if plain["overwrite"]:
+        shutil.rmtree(folder, ignore_errors=True)
+    changed = differences(yaml.safe_load((folder / CONFIG).read_text()), plain) if (folder / CONFIG).is_file() else []
+    if changed:
+        listed = "\n  ".join(changed)
+        raise ValueError(
+            f"{folder} holds a cross-validation of another configuration:\n  {listed}\n"
+            "give this one a name of its own (name=...), or overwrite=true to throw the other away"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False))
+    (folder / OVERRIDES).write_text(yaml.safe_dump(overrides))
+
+
+def _cross_validate(plain: dict[str, Any], folder: Path, overrides: list[str]) -> int:
+    data: CaseDataModule = instantiate(plain["data"]["module"], _convert_="all")
+    data.prepare_data()
+    assert data.cohort is not None
+    folds = _folds(data, plain, folder)
+    _describe(folder, plain, data, folds)
+    code = _train_all(folds, plain, overrides, folder.name)
+    done = [fold for fold in folds if fold.finished]
+    if done:
+        _gather(folder, done, plain)
+    if len(done) == len(folds):
+        looks = _test_ensemble(data, plain, folder, folds) if plain["test"] else 0
+        write_manifest(folder, finished=True, test_looks=looks)
+    print(f"{len(done)} of {len(folds)} folds are finished; report: {write_report(folder)}")
+    if len(done) < len(folds):
+        print("The same command again goes on at the first unfinished fold.")
+        return max(code, 1)
+    return 1 if data.cohort.failures else code
+
+
+def _folds(data: CaseDataModule, plain: dict[str, Any], folder: Path) -> list[Fold]:
+    """The folds to train: those of the split, or the user's choice among them."""
+    if not hasattr(data.splitter, "folds"):
+        raise ValueError(f"{type(data.splitter).__name__} does not say what its folds are; give it folds(patients)")
+    known: list[str | int] = list(data.splitter.folds(data.patients()))
+    chosen = known if plain["cv"]["folds"] is None else plain["cv"]["folds"]
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        raise ValueError(f"cv.folds: this split has no {unknown or 'empty choice'}; its folds are {known}")
+    return folds_below(folder, chosen)
+
+
+def _describe(folder: Path, plain: dict[str, Any], data: CaseDataModule, folds: Sequence[Fold]) -> None:
+    assert data.cohort is not None
+    known = (folder / "manifest.json").is_file()
+    started = read_manifest(folder)["started"] if known else datetime.now(UTC).isoformat(timespec="seconds")
+    write_manifest(
+        folder,
+        name=folder.name,
+        task="cv",
+        finished=False,
+        started=started,
+        seed=plain["seed"],
+        phantom=any(case.phantom for case in data.cohort.cases),
+        data={"name": data.name, "key": data.cohort.key, "n": len(data.cohort.cases)},
+        split={"name": type(data.splitter).__name__, "protocol": plain["split"].get("protocol", "inner")},
+        folds=[fold.folder.name for fold in folds],
+        failed_cases=[{"case": f.case_id, "message": f.message} for f in data.cohort.failures],
+        cases={case.case_id: str(case.folder) for case in data.cohort.cases},
+    )
+
+
+def _train_all(folds: Sequence[Fold], plain: dict[str, Any], overrides: list[str], name: str) -> int:
+    """Train what is not finished; the worst exit code. A fold that fails stops the others: they would fail alike."""
+    waiting = [fold for fold in folds if not fold.finished]
+    launcher = plain["cv"]["launcher"]
+    if launcher is not None and waiting:
+        return _code(run_to_its_end(train_command(overrides, name, waiting, launcher)))
+    worst = 0
+    for number, fold in enumerate(folds, start=1):
+        if fold.finished:
+            print(f"fold {fold.name} ({number} of {len(folds)}) is finished", flush=True)
+            continue
+        print(f"fold {fold.name} ({number} of {len(folds)})", flush=True)
+        worst = max(worst, _code(run_to_its_end(train_command(overrides, name, [fold], None))))
+        if not fold.finished:
+            print(f"fold {fold.name} did not finish", flush=True)
+            break
+    return worst
+
+
+def _code(returned: int) -> int:
+    return returned if returned >= 0 else 128 - returned  # killed by a signal, as a shell says it
+
+
+def _gather(folder: Path, folds: Sequence[Fold], plain: dict[str, Any]) -> None:
+    """All out-of-fold rows in one table, and every patient's mask in one folder.
+
+    A patient whom two folds leave out has rows of both; the mask is the first fold's.
+    """
+    for fold in folds:
+        score_postprocessed(fold.folder, plain["postprocess"], available_device(), plain["trust"])
+    _join(folder, [(fold, fold.folder) for fold in folds])
+    write_official(folder)
+    processed = [(fold, fold.folder / POSTPROCESSED) for fold in folds]
+    shutil.rmtree(folder / POSTPROCESSED, ignore_errors=True)
+    if any((place / "cases.csv").is_file() for _, place in processed):
+        # a fold whose tuning chose no post-processing goes in as its network has it
+        _join(folder / POSTPROCESSED, [(f, p if (p / "cases.csv").is_file() else f.folder) for f, p in processed])
+
+
+def _join(target: Path, sources: Sequence[tuple[Fold, Path]]) -> None:
+    tables: list[pd.DataFrame] = []
+    for fold, source in reversed(sources):
+        rows = pd.read_csv(source / "cases.csv", dtype={"case": str, "centre": str}, keep_default_na=False)
+        tables.insert(0, rows.assign(fold=str(fold.name)))
+        (target / "predictions").mkdir(parents=True, exist_ok=True)
+        for mask in sorted((source / "predictions").glob("*.nii.gz")):
+            shutil.copy2(mask, target / "predictions" / mask.name)
+    with atomic_path(target / "cases.csv") as temporary:
+        pd.concat(tables).to_csv(temporary, index=False)
+
+
+def _test_ensemble(data: CaseDataModule, plain: dict[str, Any], folder: Path, folds: Sequence[Fold]) -> int:
+    """The mean of all folds on the data set's own test patients; returns how often these were looked at."""
+    assert data.cohort is not None
+    cases = [case for case in data.cohort.cases if case.part == "test"]
+    if not cases:
+        return 0
+    chain = tuned_chain(folder)
+    chain = Postprocess.from_dict(plain["postprocess"], "the configuration") if chain is None else chain
+    target = folder / "test"
+    stamp = {"folds": {fold.folder.name: read_manifest(fold.folder)["started"] for fold in folds}}
+    stamp["chain"] = chain.to_dict()
+    if (target / STAMP).is_file() and json.loads((target / STAMP).read_text()) == stamp:
+        return int(read_manifest(folder)["test_looks"])
+    checkpoints = [load_checkpoint(best_checkpoint(fold.folder), plain["trust"]) for fold in folds]
+    predictor = Predictor(checkpoints, device=available_device(), postprocess=chain)
+    name = f"cv/{folder.name}"
+    looks = record_look(Path(plain["paths"]["runs"]), name, data.name, "test patients", data.cohort.key)
+    score_cases(predictor, cases, {target: Postprocess()} | ({target / POSTPROCESSED: chain} if chain else {}))
+    if (target / "cases.csv").is_file():
+        write_official(target)
+    write_manifest(folder, test_looks=looks)
+    write_json(target / STAMP, stamp)
+    return looks
