@@ -19,7 +19,8 @@ COMMANDS = {
 
 def usage() -> str:
     """What ``hnseg --help`` prints."""
-    lines = [f"  {name:<10}{about}" for name, about in COMMANDS.items()]
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:<{width}}{about}" for name, about in COMMANDS.items()]
     return "\n".join(
         [
             "hnseg: outline tumours and organs in head-and-neck CT, PET and PET/CT",

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hnseg.io import DiskFullError
 from hnseg.run.places import conf_dir, set_root
+from hnseg.run.positionals import expand_words
 from hnseg.run.resolvers import register_resolvers
 from hnseg.run.resume import expand_resume
 
@@ -32,7 +33,8 @@ def run(name: str, arguments: Sequence[str]) -> int:
         codes.append(_guarded(name, config))
 
     try:
-        sys.argv = [own_argv[0], *(expand_resume(arguments) if name == "train" else arguments)]
+        expanded = expand_words(name, arguments)
+        sys.argv = [own_argv[0], *(expand_resume(expanded) if name == "train" else expanded)]
         hydra.main(config_path=str(conf_dir()), config_name=name, version_base="1.3")(task)()
     except ValueError as error:
         codes.append(_say(error))
@@ -43,13 +45,21 @@ def run(name: str, arguments: Sequence[str]) -> int:
 
 def _guarded(name: str, config: DictConfig) -> int:
     try:
-        command = import_module(f"hnseg.run.{name}")
+        _refuse_missing(name, config)
+        command = import_module(f"hnseg.run.{name.replace('-', '_')}")
         _quiet()  # after the imports: Lightning sets its own level in its own
         return int(command.main(config))
     except (ValueError, FileNotFoundError, DiskFullError) as error:
         if os.environ.get("HYDRA_FULL_ERROR"):
             raise
         return _say(error)
+
+
+def _refuse_missing(name: str, config: DictConfig) -> None:
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        keys = ", ".join(f"{key}=..." for key in missing)
+        raise ValueError(f"hnseg {name} needs {keys}; see hnseg {name} --help for an example")
 
 
 def _quiet() -> None:

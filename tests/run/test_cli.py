@@ -19,7 +19,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy() -> None:
 
 def test_every_command_has_a_module_and_a_configuration() -> None:
     for name in COMMANDS:
-        assert (ROOT / "hnseg" / "run" / f"{name}.py").is_file()
+        assert (ROOT / "hnseg" / "run" / f"{name.replace('-', '_')}.py").is_file()
         assert (ROOT / "conf" / f"{name}.yaml").is_file()
 
 

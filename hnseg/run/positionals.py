@@ -1,0 +1,70 @@
+"""Words without a key on the command line (`hnseg report RUN`), put under the key that the command reads them from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+KEYS = {"report": "run", "tune-postprocess": "run", "reproduce": "experiment", "compare": "inputs"}
+"""The key that takes a command's words; other commands take none."""
+
+LISTS = ("inputs",)
+"""Keys that take any number of words; the others take one."""
+
+WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--shell-completion", "-sc", "--config-path", "-cp")
+WITH_VALUE += ("--config-name", "-cn", "--config-dir", "-cd", "--experimental-rerun", "--info", "-i")
+"""Hydra's own options whose next word belongs to them."""
+
+
+def expand_words(command: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments as Hydra takes them: words become ``key='word'`` or ``key=['word','word']``.
+
+    A word is what is neither ``key=value``, nor an option, nor ``~key``. A folder whose own name has an equals sign in
+    it, as sweeps make them, counts as a word where it is given with a folder before it and is there.
+
+    Raises:
+        ValueError: the command takes no words or only one, or its key is given as well.
+    """
+    words, others = _sorted_out(arguments)
+    if not words:
+        return list(arguments)
+    key, said = KEYS.get(command), " ".join(words)
+    if key is None:
+        raise ValueError(
+            f"{said!r} is not understood: hnseg {command} takes key=value; see hnseg {command} --help for its keys"
+        )
+    if key not in LISTS and len(words) > 1:
+        raise ValueError(
+            f"hnseg {command} takes one {key}, found {said!r}; give one of them, and everything else as key=value"
+        )
+    if any(other.lstrip("+").startswith(f"{key}=") for other in others):
+        raise ValueError(f"hnseg {command} was given {said!r} and {key}=...; give one of the two")
+    values = [quoted(word) for word in words]
+    return [f"{key}=[{','.join(values)}]" if key in LISTS else f"{key}={values[0]}", *others]
+
+
+def quoted(text: str) -> str:
+    """``text`` as a string in the grammar of Hydra's command line, which leaves every character as it is.
+
+    A backslash means itself there unless a quote or an interpolation follows it.
+    """
+    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
+    text = re.sub(r"(\\*)('|$)", lambda found: 2 * str(found[1]) + ("\\'" if found[2] else ""), text)
+    return f"'{text}'"
+
+
+def _sorted_out(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    words: list[str] = []
+    others: list[str] = []
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        is_word = before not in WITH_VALUE and _is_word(argument)
+        (words if is_word else others).append(argument)
+    return words, others
+
+
+def _is_word(argument: str) -> bool:
+    if argument.startswith("-") or (argument.startswith("~") and not argument.startswith("~/")):
+        return False
+    start, equals, _ = argument.partition("=")
+    return not equals or ("/" in start and Path(argument).exists())
