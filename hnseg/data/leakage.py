@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,17 @@ def refuse_leaks(split: Split, cases: Sequence[Case]) -> None:
     """Stop if a patient of one part has the images of a patient of another: training, validation and test alike.
 
     Two patients are one where any image of theirs is the same, voxel by voxel, or where their images look the same in
-    every modality. Under the papers' protocol validation and test are one part.
+    every modality. The data set's own test patients, whom the ensemble of all folds outlines, belong to the test in
+    every fold. Under the papers' protocol validation and test are one part.
 
     Raises:
         ValueError: the pairs, by part and name, and what to do.
     """
-    parts = ("train", "test") if split.protocol == "paper" else ("train", "val", "test")
-    placed = [(part, case_id) for part in parts for case_id in sorted(getattr(split, part))]
+    parts: dict[str, Iterable[str]] = {"train": split.train}
+    if split.protocol != "paper":
+        parts["val"] = split.val
+    parts["test"] = {*split.test, *(case.case_id for case in cases if case.part == "test")}
+    placed = [(part, case_id) for part, ids in parts.items() for case_id in sorted(ids)]
     known = {case.case_id: case for case in cases}
     alike = _alike([known[case_id] for _, case_id in placed])
     elsewhere = np.array([[one != other for other, _ in placed] for one, _ in placed])

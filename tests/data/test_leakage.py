@@ -14,8 +14,8 @@ def noisy(array: np.ndarray) -> np.ndarray:
     return array + RNG.normal(scale=1e-3, size=array.shape).astype(np.float32)
 
 
-def case(case_id: str, ct: np.ndarray, pt: np.ndarray) -> SimpleNamespace:
-    return SimpleNamespace(case_id=case_id, images=(ct, pt))
+def case(case_id: str, ct: np.ndarray, pt: np.ndarray, part: str = "train") -> SimpleNamespace:
+    return SimpleNamespace(case_id=case_id, images=(ct, pt), part=part)
 
 
 def cases(**others: SimpleNamespace) -> list[SimpleNamespace]:
@@ -50,6 +50,16 @@ def test_a_validated_patient_must_not_be_tested(exactly: bool) -> None:
     with pytest.raises(ValueError, match="val c = test d"):
         refuse_leaks(FOUR, cases(d=again))
     refuse_leaks(Split("s", "paper", ("a", "b"), ("c", "d"), ("c", "d")), cases(d=again))
+
+
+@pytest.mark.parametrize(("twin", "named"), [("a", "train a"), ("c", "val c"), ("d", None)])
+def test_the_data_sets_own_test_patients_are_kept_apart_in_every_fold(twin: str, named: str | None) -> None:
+    everybody = [*cases(), case("e", CT[twin], PT[twin], part="test")]
+    if named is None:  # left out here; in the fold that trains on d the run stops
+        refuse_leaks(FOUR, everybody)
+        return
+    with pytest.raises(ValueError, match=f"1 times .{named} = test e"):
+        refuse_leaks(FOUR, everybody)
 
 
 def test_the_papers_protocol_still_keeps_training_apart() -> None:
