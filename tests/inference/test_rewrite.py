@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from hnseg.postprocess import DropSmall, Postprocess
 
 from hnseg.inference import load_checkpoint
 from hnseg.inference.rewrite import rewrite_postprocess
+from hnseg.postprocess import DropSmall, Postprocess
 
 CHAIN = Postprocess({"drop_small": DropSmall(min_volume_mm3=50.0)})
 
