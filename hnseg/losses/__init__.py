@@ -1,8 +1,33 @@
 """Losses of one signature: ``loss(logits, target, counts)``, see ``docs/architecture.md``."""
 
+from hnseg.losses.bce import BCE
+from hnseg.losses.boundary import Boundary
+from hnseg.losses.combo import Combo
+from hnseg.losses.cross_entropy import CrossEntropy, WeightedCrossEntropy
 from hnseg.losses.deep_supervision import DeepSupervision
 from hnseg.losses.dice import Dice
+from hnseg.losses.exp_log import ExpLog
 from hnseg.losses.focal import Focal
+from hnseg.losses.generalised_dice import GeneralisedDice
+from hnseg.losses.logcosh_dice import LogCoshDice
+from hnseg.losses.lovasz import Lovasz
+from hnseg.losses.tversky import FocalTversky, Tversky
 from hnseg.losses.weighted_sum import WeightedSum
 
-__all__ = ["DeepSupervision", "Dice", "Focal", "WeightedSum"]
+__all__ = [
+    "BCE",
+    "Boundary",
+    "Combo",
+    "CrossEntropy",
+    "DeepSupervision",
+    "Dice",
+    "ExpLog",
+    "Focal",
+    "FocalTversky",
+    "GeneralisedDice",
+    "LogCoshDice",
+    "Lovasz",
+    "Tversky",
+    "WeightedCrossEntropy",
+    "WeightedSum",
+]

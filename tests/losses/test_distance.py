@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import distance_transform_edt
+
+from hnseg.losses.distance import signed_distance
+
+
+def random_mask(shape, share, seed=0):
+    return np.random.default_rng(seed).random(shape) < share
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [((23,), (2.0,)), ((9, 14), (1.0, 1.0)), ((8, 11, 9), (3.0, 1.0, 0.7)), ((1, 6, 7), (5.0, 0.5, 0.5))],
+)
+@pytest.mark.parametrize("share", [0.03, 0.5, 0.97])
+def test_equals_scipy_with_anisotropic_voxels(shape, spacing, share):
+    masks = np.stack([random_mask(shape, share, seed) for seed in range(3)])
+    masks[:, *(0,) * len(shape)], masks[:, *(-1,) * len(shape)] = True, False
+    outside = np.stack([distance_transform_edt(~mask, sampling=spacing) for mask in masks])
+    inside = np.stack([distance_transform_edt(mask, sampling=spacing) for mask in masks])
+    found = signed_distance(torch.from_numpy(masks), spacing)
+    np.testing.assert_allclose(found.numpy(), outside - inside, rtol=1e-6)
+
+
+def test_equals_the_loops():
+    mask, spacing = random_mask((4, 5, 3), 0.3), np.array([2.0, 1.0, 0.5])
+    places = np.argwhere(np.ones_like(mask))
+    for place, found in zip(places, signed_distance(torch.from_numpy(mask)[None], spacing)[0].flatten(), strict=True):
+        others = np.argwhere(mask != mask[tuple(place)])
+        nearest = min(np.linalg.norm((other - place) * spacing) for other in others)
+        assert found.item() == pytest.approx(-nearest if mask[tuple(place)] else nearest)
+
+
+def test_value_by_hand():
+    mask = torch.tensor([[False, True, True, True, False, False]])
+    assert signed_distance(mask, [2.0]).tolist() == [[2.0, -2.0, -4.0, -2.0, 2.0, 4.0]]
+
+
+def test_far_voxels_do_not_wrap_as_in_a_masks_own_type():
+    mask = torch.zeros(1, 1000, dtype=torch.bool)
+    mask[:, 400:] = True
+    far = signed_distance(mask, [1.5])[0]
+    assert far[0] == 600
+    assert far[-1] == -900
+    assert far[400] == -1.5
+
+
+def test_the_complement_has_the_same_distances_of_the_other_sign():
+    mask = torch.from_numpy(random_mask((2, 6, 7), 0.4))
+    assert torch.equal(signed_distance(~mask, (1.0, 3.0)), -signed_distance(mask, (1.0, 3.0)))
+
+
+def test_without_another_side_there_is_no_distance():
+    mask = torch.zeros(3, 4, 5, dtype=torch.bool)
+    mask[1] = True
+    mask[2, 0, 0] = True
+    found = signed_distance(mask, (1.0, 1.0))
+    assert found[:2].abs().max() == 0
+    assert found[2, 0].tolist() == [-1, 1, 2, 3, 4]
