@@ -8,6 +8,8 @@ from importlib import import_module
 COMMANDS = {
     "train": "train a network, and where test=true score held-out patients",
     "cv": "train every fold of a split; tables, ensemble and one report of all of them",
+    "tune-postprocess": "choose the settings of post-processing on validation patients",
+    "reproduce": "make a table of a paper, with hours and disk said before it starts",
     "predict": "outline the patients of a folder with trained checkpoints",
     "evaluate": "score a folder of masks against the truth",
     "prepare": "turn a data set's raw studies into the cache that training reads",

@@ -1,0 +1,51 @@
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hnseg.run.places import conf_dir
+from hnseg.run.published_tables import paper_table
+
+ROOT = Path(__file__).parents[2]
+TABLES = [("iantsen2020_senorm", 1), ("iantsen2020_senorm", 2), ("bourigault2021_unet3plus", 1)]
+
+
+@pytest.mark.parametrize(("experiment", "number"), TABLES)
+def test_each_table_is_of_an_experiment_and_its_figures_are_those_of_the_papers_page(experiment, number) -> None:
+    table = paper_table(experiment, number)
+    assert (conf_dir() / "experiment" / f"{experiment}.yaml").is_file()
+    assert (conf_dir() / "data" / f"{table.data}.yaml").is_file()
+    page = (ROOT / "docs" / "papers" / f"{experiment.partition('_')[0]}.md").read_text()
+    assert table.source.rpartition("doi:")[2] in page
+    for row in table.rows.to_dict("records"):
+        name = row.pop("row")
+        lines = [line for line in page.splitlines() if re.match(rf"\| {_on_the_page(name)}\b.*\d\.\d\d", line)]
+        assert len(lines) == 1, name
+        printed = [float(cell) for cell in re.findall(r"\d+\.\d+", lines[0])]
+        assert printed == [value for key, value in row.items() if key != "n" and not pd.isna(value)], name
+        if not pd.isna(row.get("n")):
+            assert f"(n = {row['n']:.0f})" in lines[0]
+
+
+def _on_the_page(name: str) -> str:
+    return {
+        "mean of centres": "mean of the four centres",
+        "mean of random splits": "mean of the four random splits",
+        "mean of folds": "[Ee]nsemble",
+    }.get(name, name)
+
+
+def test_means_of_the_papers_follow_from_their_rows() -> None:
+    centres = paper_table("iantsen2020_senorm", 1).rows.set_index("row")
+    for column in ("dice_mean", "precision_mean", "recall_mean"):
+        assert centres[column][:4].mean() == pytest.approx(centres[column]["mean of centres"], abs=0.001)
+    folds = paper_table("bourigault2021_unet3plus", 1).rows.set_index("row")
+    for column in folds.columns:
+        assert folds[column][:5].mean() == pytest.approx(folds[column]["mean of folds"], abs=0.0101)
+
+
+@pytest.mark.parametrize(("experiment", "number"), [("hecktor2022_baseline", 1), ("iantsen2020_senorm", 3)])
+def test_what_has_no_table_is_answered_with_those_that_have(experiment, number) -> None:
+    with pytest.raises(ValueError, match=r"bourigault2021_unet3plus table=1; iantsen2020_senorm table=1\|2"):
+        paper_table(experiment, number)

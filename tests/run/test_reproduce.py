@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from hnseg.run.command import run
+from hnseg.run.published_tables import paper_table
+from hnseg.run.reproduce import cv_overrides
+
+TINY = [
+    "data=phantom",
+    "data.phantom={patients: 8, seed: 0, coarse: 4.0}",
+    "data.spacing_mm=[4.5,4.5,4.5]",
+    "view.size_zyx=[32,32,32]",
+    "model.net.filters=2",
+    "trainer.max_epochs=2",
+    "trainer.check_val_every_n_epoch=1",
+    "trainer.accelerator=cpu",
+    "workers=0",
+    "threads=1",
+]
+
+
+def test_the_papers_own_lists_are_for_the_papers_own_patients() -> None:
+    table = paper_table("iantsen2020_senorm", 1)
+    typed = ["experiment=iantsen2020_senorm", "data.root=DIR", "table=1", "plan_only=true"]
+    assert cv_overrides(table, typed, "hecktor2020") == ["split=published2020", *typed[:2]]
+    assert cv_overrides(table, typed, "phantom") == ["split=centres_and_random", *typed[:2]]
+
+
+def test_what_the_user_chose_stands() -> None:
+    typed = ["experiment=iantsen2020_senorm", "split=kfold", "+table=1"]
+    assert cv_overrides(paper_table("iantsen2020_senorm", 1), typed, "hecktor2020") == typed[:2]
+
+
+@pytest.fixture
+def reproduce(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HNSEG_ROOT", str(tmp_path))
+    monkeypatch.delenv("HNSEG_DATA", raising=False)
+    return lambda *arguments: run("reproduce", arguments)
+
+
+def test_the_plan_says_what_it_will_cost_and_starts_nothing(reproduce, tmp_path: Path, capsys) -> None:
+    assert reproduce("iantsen2020_senorm", "table=1", "plan_only=true", *TINY) == 0
+    shown = capsys.readouterr().out
+    assert "hnseg cv split=centres_and_random" in shown
+    assert "8 training patients of CHGJ, CHMR, CHUM, CHUS" in shown
+    assert "PHANTOM" in shown
+    assert "networks  8, of which 0 are trained already" in shown
+    # 4 times 5 patients to train on and 1 to validate on, in batches of 2, for 2 epochs, and as often with random folds
+    assert "8 networks x 2 epochs: 48 steps of 2 x 32 x 32 x 32 voxels, 16 patients through validation" in shown
+    assert "An estimate: a step on 32 x 32 x 32 took" in shown
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "data" / "prepared").exists()
+
+
+def test_a_disk_without_room_stops_it_before_anything_starts(reproduce, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("hnseg.run.cost.free_bytes", lambda _: 1000)
+    assert reproduce("iantsen2020_senorm", "table=1", *TINY) == 2
+    assert "has 0.0 GB left" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+    assert reproduce("iantsen2020_senorm", "table=1", "plan_only=true", *TINY) == 0
+    assert "NOT ENOUGH ROOM" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["iantsen2020_senorm", "table=1"], "data.root=DIR"),
+        (["iantsen2020_senorm", "table=7"], "has no table 7"),
+        (["hecktor2022_baseline"], "hecktor2022_baseline has no table 1 of a paper"),
+        ([], "name the paper"),
+    ],
+)
+def test_what_cannot_be_reproduced_is_answered_in_a_sentence(reproduce, arguments, sentence, capsys) -> None:
+    assert reproduce(*arguments) == 2
+    assert sentence in capsys.readouterr().err
