@@ -7,17 +7,15 @@ writes and `load_checkpoint` reads. This file alone knows that format.
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 import hnseg
+from hnseg.inference.data_only import first_lines, load_as_data
 from hnseg.inference.networks import build_network, refuse_untrusted
 from hnseg.inference.settings import InferenceSettings
 from hnseg.labels import LabelSet
@@ -79,7 +77,7 @@ class Checkpoint:
         except RuntimeError as error:
             raise ValueError(
                 f"{self.path}: the weights are not those of {self.net['_target_']} with the file's arguments; it was "
-                f"changed, or written by another version of hnseg ({self.version}): {_first_lines(error)}"
+                f"changed, or written by another version of hnseg ({self.version}): {first_lines(error)}"
             ) from error
         return network.eval().requires_grad_(False)
 
@@ -138,7 +136,7 @@ def load_checkpoint(path: str | Path, trust: Sequence[str] = ()) -> Checkpoint:
         ValueError: the file is not there, is damaged, holds or names foreign code, or is not a checkpoint of hnseg.
     """
     path = Path(path)
-    content = _load_as_data(path)
+    content = load_as_data(path)
     entry, state = content.get("hnseg"), content.get("state_dict")
     if not isinstance(entry, Mapping) or not isinstance(state, Mapping):
         missing = "'hnseg'" if isinstance(state, Mapping) else "'state_dict'"
@@ -178,31 +176,3 @@ def load_checkpoint(path: str | Path, trust: Sequence[str] = ()) -> Checkpoint:
             f"recipe for {list(checkpoint.recipe.label_names)}, threshold {checkpoint.threshold})"
         )
     return checkpoint
-
-
-def _load_as_data(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise ValueError(f"there is no checkpoint {path}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch comments on pickles that are not its own; the error below says more
-            content = torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as error:  # a hostile or damaged file may raise anything; nothing of it was used
-        name = re.search(r"GLOBAL (\S+)|Unsupported class (\S+)", str(error))
-        if name:
-            raise ValueError(
-                f"{path} holds more than data (it refers to {name[1] or name[2]}) and could run code when loaded; it "
-                "was refused and nothing was run. Checkpoints of hnseg hold weights and plain values only"
-            ) from error
-        # torch's own advice, to load it without weights_only, is the one thing not to do
-        reason = _first_lines(error).rpartition("WeightsUnpickler error:")[2].strip()
-        raise ValueError(f"{path} is damaged or no checkpoint ({reason}); copy it again from its source") from error
-    if not isinstance(content, Mapping):
-        raise ValueError(f"{path} holds a {type(content).__name__}, not a checkpoint of hnseg")
-    return content
-
-
-def _first_lines(error: Exception, count: int = 3) -> str:
-    """The beginning of a long message of torch."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:count]) or type(error).__name__

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from hnseg.inference.checkpoint import _load_as_data
+from hnseg.inference.data_only import load_as_data
 from hnseg.io import atomic_path
 from hnseg.postprocess import Postprocess
 
@@ -21,7 +21,7 @@ def rewrite_postprocess(path: Path, chain: Postprocess) -> None:
         ValueError: the file is not there, is damaged, or is not a checkpoint of hnseg.
         DiskFullError: no room for the new file; the old one is unchanged.
     """
-    content = _load_as_data(path)
+    content = load_as_data(path)
     entry = content.get("hnseg")
     if not isinstance(entry, dict):
         raise ValueError(f"{path} is not a checkpoint of hnseg: it has no 'hnseg'; give one that hnseg train wrote")
