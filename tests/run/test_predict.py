@@ -113,6 +113,17 @@ def test_the_checkpoints_chain_another_or_none(write_run, predict, tmp_path) -> 
     assert chain["drop_small"]["min_volume_mm3"] == 1e6
 
 
+def test_a_conditional_random_field_changes_the_mask_and_not_the_saved_probabilities(write_run, predict, tmp_path):
+    run = write_run("a", slope=0.5)
+    kept = predict(run, "postprocess=keep_largest", "save_probabilities=true")[1]
+    saved = tmp_path / "out" / "probabilities" / "A_GTVt.nii.gz"
+    before = read_volume(saved).array
+    shown, refined = predict(run, "postprocess=[crf,keep_largest]", "save_probabilities=true")
+    assert "post-processing: crf, keep_largest (chosen" in shown
+    assert 0 < refined != kept
+    assert np.array_equal(read_volume(saved).array, before)
+
+
 def test_a_misspelt_setting_is_answered_with_the_right_spelling(write_run, predict) -> None:
     run = write_run("a")
     said, _ = predict(run, "postprocess=drop_small", "+postprocess.drop_small.min_volume_mm=1", code=2)
