@@ -2,5 +2,6 @@
 
 from hnseg.postprocess.chain import Postprocess, Scene
 from hnseg.postprocess.components import DropSmall, FillHoles, KeepLargest
+from hnseg.postprocess.crf import Crf
 
-__all__ = ["DropSmall", "FillHoles", "KeepLargest", "Postprocess", "Scene"]
+__all__ = ["Crf", "DropSmall", "FillHoles", "KeepLargest", "Postprocess", "Scene"]
