@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 
 from hnseg.data import CaseDataModule
 from hnseg.inference import Predictor, load_checkpoint
+from hnseg.inference.chains import tuned_chain
 from hnseg.io import atomic_path, write_json
 from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
@@ -31,7 +32,6 @@ from hnseg.run.score import (
     best_checkpoint,
     score_cases,
     score_postprocessed,
-    tuned_chain,
     write_official,
 )
 from hnseg.run.validate import validate

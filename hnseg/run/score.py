@@ -14,6 +14,7 @@ from rich.progress import track
 
 from hnseg.evaluate import evaluate_case, official_scores
 from hnseg.inference import Predictor, load_checkpoint, outline
+from hnseg.inference.chains import TUNED, same_chain, tuned_chain
 from hnseg.inference.rewrite import rewrite_postprocess
 from hnseg.io import atomic_path, write_json, write_rows, write_volume
 from hnseg.postprocess import Postprocess, Scene
@@ -21,8 +22,6 @@ from hnseg.prepare import Case
 from hnseg.report import read_manifest
 
 POSTPROCESSED = "postprocessed"
-CHAIN = "postprocess.yaml"
-"""In a run's folder the chain that tuning chose, which wins over the configured one; in `postprocessed/` its own."""
 
 
 def score_cases(predictor: Predictor, cases: Sequence[Case], folders: Mapping[Path, Postprocess]) -> None:
@@ -63,9 +62,8 @@ def score_postprocessed(run: Path, configured: Mapping[str, Any], device: str, t
     tuned = tuned_chain(run)
     chain = Postprocess.from_dict(configured, "the configuration") if tuned is None else tuned
     folder = run / POSTPROCESSED
-    used = tuned_chain(folder) or Postprocess()
-    same = list(used.to_dict().items()) == list(chain.to_dict().items())  # a chain in another order is another chain
-    if same or not (run / "cases.csv").is_file():
+    used = tuned_chain(folder) or Postprocess()  # where it is not tuning's, the file says what the masks went through
+    if same_chain(used, chain) or not (run / "cases.csv").is_file():
         return False
     shutil.rmtree(folder, ignore_errors=True)
     checkpoint = best_checkpoint(run)
@@ -80,15 +78,9 @@ def score_postprocessed(run: Path, configured: Mapping[str, Any], device: str, t
     return True
 
 
-def tuned_chain(folder: Path) -> Postprocess | None:
-    """The chain in a folder's ``postprocess.yaml``; None where there is no such file."""
-    path = folder / CHAIN
-    return Postprocess.from_dict(yaml.safe_load(path.read_text()) or {}, str(path)) if path.is_file() else None
-
-
 def write_chain(folder: Path, chain: Postprocess) -> None:
     """Note in a folder what post-processing its masks went through."""
-    with atomic_path(folder / CHAIN) as temporary:
+    with atomic_path(folder / TUNED) as temporary:
         temporary.write_text(yaml.safe_dump(chain.to_dict(), sort_keys=False))
 
 

@@ -24,7 +24,7 @@ from hnseg.run.ledger import record_look
 from hnseg.run.lock import only_one
 from hnseg.run.resolvers import to_plain
 from hnseg.run.resume import CONFIG, OVERRIDES, differences
-from hnseg.run.score import available_device, best_checkpoint, score_postprocessed, write_official
+from hnseg.run.score import POSTPROCESSED, available_device, best_checkpoint, score_postprocessed, write_official
 from hnseg.run.validate import validate
 
 
@@ -111,6 +111,7 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
         return 0
     if looks:
         write_official(folder)
+        shutil.rmtree(folder / POSTPROCESSED, ignore_errors=True)  # of the weights before, where training went on
         score_postprocessed(folder, plain["postprocess"], available_device(), plain["trust"])
     wall_time_s = time.monotonic() - began
     write_manifest(folder, finished=finished, wall_time_s=wall_time_s, test_looks=looks, best_epoch=_best_epoch(folder))
