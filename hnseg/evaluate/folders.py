@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from hnseg.evaluate.cases import Row, evaluate_case, missed_case
+from hnseg.evaluate.cases import Row
 from hnseg.evaluate.hecktor import Variant, official_scores
-from hnseg.evaluate.pairing import centre_of, find_predictions, find_truths
+from hnseg.evaluate.pairing import find_predictions, find_truths
+from hnseg.evaluate.scoring import Scoring, read_truth, score_mask
 from hnseg.evaluate.summary import summarise
-from hnseg.geometry import resample as resample_volume
-from hnseg.io import read_volume, write_json
+from hnseg.io import write_json
 from hnseg.io.atomic import atomic_path
 from hnseg.io.phantom_marker import is_phantom
-from hnseg.types import BoxMm, Grid, Volume
+from hnseg.types import BoxMm
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,25 +45,6 @@ class EvaluationResult:
     def complete(self) -> bool:
         """Whether every patient with truth had a prediction that could be scored."""
         return not self.failures and not self.missing
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """How each pair of files is scored.
-
-    Attributes:
-        label_names: structures; value ``i`` of a mask is ``label_names[i - 1]``.
-        tolerance_mm: for the surface Dice.
-        resample: bring a prediction on another grid to that of the truth (nearest neighbour); else that patient fails.
-        boxes: patient to the box inside which the organisers of 2020 and 2021 score; patients without one count whole.
-        centres: patient to centre; others by the letters that their name begins with.
-    """
-
-    label_names: tuple[str, ...]
-    tolerance_mm: float = 1.0
-    resample: bool = False
-    boxes: Mapping[str, BoxMm] | None = None
-    centres: Mapping[str, str] | None = None
 
 
 def evaluate_folders(
@@ -125,49 +105,17 @@ def evaluate_folders(
 
 def _score_files(case_id: str, truth: Path, prediction: Path | None, scoring: Scoring) -> tuple[list[Row], str]:
     """Rows of one patient and, where something was wrong with its files, a sentence about it."""
-    centre = (scoring.centres or {}).get(case_id, "") or centre_of(case_id)
-    annotated = [True] * len(scoring.label_names)
     try:
-        true = read_volume(truth)
-        if scoring.boxes and case_id in scoring.boxes:
-            true = resample_volume(true, challenge_grid(true.grid, scoring.boxes[case_id]), "nearest")
-        missed = missed_case(true, scoring.label_names, annotated, case_id=case_id, centre=centre)
+        true = read_truth(case_id, truth, scoring)
+        missed = true.missed(scoring.label_names)
     except (ValueError, OSError) as error:
         return [], str(error)
     if prediction is None:
         return missed, ""
     try:
-        predicted = _on_grid_of(true, read_volume(prediction), scoring, case_id)
-        return evaluate_case(
-            predicted,
-            true,
-            scoring.label_names,
-            annotated,
-            case_id=case_id,
-            centre=centre,
-            tolerance_mm=scoring.tolerance_mm,
-        ), ""
+        return score_mask(prediction, true, scoring), ""
     except (ValueError, OSError) as error:
         return missed, str(error)
-
-
-def _on_grid_of(true: Volume, predicted: Volume, scoring: Scoring, case_id: str) -> Volume:
-    """The prediction on the truth's grid, where the user or the challenge's rule asks for it; else as it is."""
-    if predicted.grid.matches(true.grid) or not (scoring.resample or case_id in (scoring.boxes or {})):
-        return predicted
-    return resample_volume(predicted, true.grid, "nearest")
-
-
-def challenge_grid(grid: Grid, box: BoxMm) -> Grid:
-    """Where the organisers of HECKTOR 2020 and 2021 score: the box at the truth's spacing.
-
-    As in their program the first voxel's *centre* lies on the low corner and the number of voxels is rounded.
-    """
-    along_xyz = np.abs(grid.direction).argmax(axis=1)  # the array axis that runs most along world x, y and z
-    x_mm, y_mm, z_mm = (grid.spacing_mm[axis] for axis in along_xyz)
-    edges = zip(box.low_mm, box.high_mm, (x_mm, y_mm, z_mm), strict=True)
-    x, y, z = (max(1, round((high - low) / spacing)) for low, high, spacing in edges)
-    return Grid((z, y, x), (z_mm, y_mm, x_mm), box.low_mm)
 
 
 def _first(failures: Mapping[str, str]) -> str:

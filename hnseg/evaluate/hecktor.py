@@ -55,7 +55,7 @@ def official_scores(
     rows = rows[rows["case"].isin(list(expected_cases))]
     unknown = sorted(set(expected_cases) - set(rows["case"]))
     by_structure = {str(name): group.set_index("case") for name, group in rows.groupby("structure", sort=False)}
-    aggregated = {name: _aggregated_dice(group) for name, group in by_structure.items()}
+    aggregated = {name: pooled_dice(group) for name, group in by_structure.items()}
     scores: dict[str, Any] = {
         "cases": len(expected_cases),
         "without_rows": unknown,
@@ -67,7 +67,7 @@ def official_scores(
         scores["hecktor2025"] = {
             f"{primary}_mean_dice": float(_with_missing(by_structure[primary]["dice"], unknown, 0.0).mean()),
             f"{nodal}_aggregated_dice": aggregated[nodal],
-            f"{nodal}_aggregated_f1": _aggregated_f1(by_structure[nodal]),
+            f"{nodal}_aggregated_f1": pooled_lesion_f1(by_structure[nodal]),
         }
     return scores
 
@@ -88,12 +88,16 @@ def _with_missing(values: pd.Series[float], unknown: Sequence[str], score: float
     return pd.concat([values.astype(float), pd.Series(score, index=list(unknown), dtype=float)])
 
 
-def _aggregated_dice(rows: pd.DataFrame) -> float:
-    """2 sum |A n B| / sum (|A| + |B|) in mm3, as the organisers sum volumes; nan where there is none."""
+def pooled_dice(rows: pd.DataFrame) -> float:
+    """One Dice over the rows of one structure, 2 sum |A n B| / sum (|A| + |B|) in mm3; nan where there is none.
+
+    As the organisers of 2022 sum volumes.
+    """
     volume_mm3 = rows["volume_mm3"].sum() + rows["truth_volume_mm3"].sum()
     return float(2 * rows["intersection_mm3"].sum() / volume_mm3) if volume_mm3 else math.nan
 
 
-def _aggregated_f1(rows: pd.DataFrame) -> float:
+def pooled_lesion_f1(rows: pd.DataFrame) -> float:
+    """One F1 over the lesions of all rows, as in 2025; nan where there is none."""
     columns = rows[["lesions_hit", "lesions_false", "lesions_missed"]].astype(int)
     return aggregated_f1(LesionCounts(*counts) for counts in columns.itertuples(index=False))

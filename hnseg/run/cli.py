@@ -12,6 +12,7 @@ COMMANDS = {
     "reproduce": "make a table of a paper, with hours and disk said before it starts",
     "predict": "outline the patients of a folder with trained checkpoints",
     "evaluate": "score a folder of masks against the truth",
+    "compare": "put runs and folders of masks side by side, paired by patient",
     "prepare": "turn a data set's raw studies into the cache that training reads",
     "check": "report on a folder before any work is done with it",
     "phantom": "write the built-in phantom in the layout of a data set",

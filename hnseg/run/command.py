@@ -6,8 +6,9 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -56,10 +57,19 @@ def _guarded(name: str, config: DictConfig) -> int:
 
 
 def _refuse_missing(name: str, config: DictConfig) -> None:
-    missing = sorted(OmegaConf.missing_keys(config))
+    plain = OmegaConf.to_container(config, resolve=False)  # a key that refers to others is no business of this
+    missing = sorted(_missing(plain))
     if missing:
         keys = ", ".join(f"{key}=..." for key in missing)
         raise ValueError(f"hnseg {name} needs {keys}; see hnseg {name} --help for an example")
+
+
+def _missing(node: Any, path: str = "") -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _missing(value, f"{path}.{key}" if path else str(key))
+    elif node == "???":
+        yield path
 
 
 def _quiet() -> None:

@@ -12,8 +12,9 @@ KEYS = {"report": "run", "tune-postprocess": "run", "reproduce": "experiment", "
 LISTS = ("inputs",)
 """Keys that take any number of words; the others take one."""
 
-WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--shell-completion", "-sc", "--config-path", "-cp")
-WITH_VALUE += ("--config-name", "-cn", "--config-dir", "-cd", "--experimental-rerun", "--info", "-i")
+LONG = {"--cfg", "--package", "--shell-completion", "--config-path", "--config-name", "--config-dir", "--info"}
+SHORT = {"-c", "-p", "-sc", "-cp", "-cn", "-cd", "-i"}
+WITH_VALUE = LONG | SHORT | {"--experimental-rerun"}
 """Hydra's own options whose next word belongs to them."""
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hnseg.evaluate import folders
-from hnseg.evaluate.folders import challenge_grid, evaluate_folders
+from hnseg.evaluate.folders import evaluate_folders
 from hnseg.io import write_volume
 from hnseg.io.phantom_marker import MARKER
 from hnseg.types import BoxMm, Grid, Volume
@@ -117,14 +117,6 @@ def test_nothing_readable_is_an_error(tmp_path) -> None:
     (made(tmp_path / "truth") / "a.nii.gz").write_bytes(b"nothing")
     with pytest.raises(ValueError, match="none of the 1 truths"):
         evaluate_folders(made(tmp_path / "predictions"), tmp_path / "truth", tmp_path / "out", ["GTVt"])
-
-
-def test_challenge_grid_lies_in_the_box_at_the_spacing_of_the_truth() -> None:
-    box = BoxMm((0.0, 10.0, 20.0), (6.0, 14.0, 32.0))
-    grid = challenge_grid(GRID, box)
-    assert grid.shape_zyx == (4, 4, 6)
-    assert grid.spacing_mm == GRID.spacing_mm
-    assert grid.origin_mm == box.low_mm
 
 
 def test_boxes_leave_out_what_lies_outside(cohort) -> None:
