@@ -20,6 +20,7 @@ BEGIN, END = "<!-- phantom figures: begin -->", "<!-- phantom figures: end -->"
 OF_THE_MACHINE = ("paths.", "name=", "data.root=", "hydra.", "hydra/", "overwrite=", "cv.launcher=")
 """What may be typed and does not change a figure."""
 
+RANDOM = ("random_", "new_split_")
 OVERLAPS = ("dice", "precision", "recall")
 HEADING = ["held out", "n", "DSC", "precision", "recall", "HD95 (mm)", "false positive (ml)"]
 
@@ -92,12 +93,23 @@ def _frame(out_of_fold: Path, test: Path | None = None) -> dict[tuple[str, str],
     for structure, rows in _scored(out_of_fold).groupby("structure", sort=False):
         folds = {str(fold): own for fold, own in rows.groupby("fold", sort=False)}
         cells |= {(structure, fold): _cells(own) for fold, own in folds.items()}
-        cells[structure, "mean of folds"] = _cells(pd.DataFrame([_means(own) for own in folds.values()]), len(rows))
+        for name, group in _groups(folds).items():
+            means = pd.DataFrame([_means(own) for own in group])
+            cells[structure, name] = _cells(means, sum(len(own) for own in group))
     tested = test or out_of_fold / "test"
     if (tested / "cases.csv").is_file():
         for structure, rows in _scored(tested).groupby("structure", sort=False):
             cells[structure, "test patients, by the mean of all folds"] = _cells(rows)
     return cells
+
+
+def _groups(folds: dict[str, pd.DataFrame]) -> dict[str, list[pd.DataFrame]]:
+    """What is averaged: all folds, or centres and random ones by themselves, as Table 1 of Iantsen et al. has them."""
+    random = [own for name, own in folds.items() if name.startswith(RANDOM)]
+    others = [own for name, own in folds.items() if not name.startswith(RANDOM)]
+    if random and others:
+        return {"mean of centres": others, "mean of random folds": random}
+    return {"mean of folds": random or others}
 
 
 def _scored(folder: Path) -> pd.DataFrame:
@@ -112,7 +124,7 @@ def _means(rows: pd.DataFrame) -> pd.Series:
 def _cells(rows: pd.DataFrame, n: int | None = None) -> list[str]:
     """Cells of patients, or of the means of folds: then with their spread and the mean of their HD95."""
     hd95, spread = rows["hd95_mm"].median() if n is None else rows["hd95_mm"].mean(), rows[list(OVERLAPS)].std()
-    overlaps = [f"{rows[name].mean():.3f} ± {spread[name]:.3f}" for name in OVERLAPS]
+    overlaps = [f"{rows[name].mean():.3f}" + f" ± {spread[name]:.3f}" * (len(rows) > 1) for name in OVERLAPS]
     return [str(n or len(rows)), *overlaps, f"{hd95:.1f}", f"{rows['false_ml'].mean():.2f}"]
 
 

@@ -64,6 +64,17 @@ def test_without_a_chain_the_table_is_half_as_wide(run):
     assert {line.count("|") for line in table(run).splitlines()} == {9}
 
 
+def test_centres_and_random_folds_are_averaged_by_themselves(run):
+    (run / "postprocessed" / "cases.csv").unlink()
+    scores = rows([0.2, 0.4, 0.7, 0.9], [1.0] * 4, [1000.0] * 4, fold=("CHGJ", "CHUS", "random_0", "random_1"))
+    scores.to_csv(run / "cases.csv", index=False)
+    lines = [[cell.strip() for cell in line.split("|")[2:5]] for line in table(run).splitlines()]
+    assert ["CHGJ", "1", "0.200"] in lines  # one patient has no spread
+    assert ["mean of centres", "2", "0.300 ± 0.141"] in lines
+    assert ["mean of random folds", "2", "0.800 ± 0.141"] in lines
+    assert not any(line[0] == "mean of folds" for line in lines)
+
+
 def test_an_ensemble_without_a_chain_has_one_half(run):
     (run / "test" / "postprocessed" / "cases.csv").unlink()
     assert table(run).splitlines()[-1].count("| n/a") == 5
