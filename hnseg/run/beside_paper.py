@@ -74,7 +74,8 @@ def beside(paper: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
 
 def as_text(table: pd.DataFrame) -> str:
     """A table for the terminal: ``0.744 ± 0.206``, and nothing where there is no number."""
-    shown = pd.DataFrame({"": table["row"], "of": table["of"]})
+    names = table["row"].astype(str)
+    shown = pd.DataFrame({"": names.str.ljust(int(names.str.len().max())), "of": table["of"]})
     for column in map(str, table.columns.drop(["row", "of"])):
         if column.endswith("_sd"):
             continue

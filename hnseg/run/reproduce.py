@@ -52,6 +52,7 @@ def main(config: DictConfig) -> int:
     _say_plan(table, plain, folder, overrides, bool(config.plan_only))
     if config.plan_only:
         return 0
+    sys.stdout.flush()  # what it costs is said first, also where this goes into a file
     code = run_to_its_end([sys.executable, "-m", "hnseg.run.cli", "cv", *overrides])
     if (folder / "cases.csv").is_file():
         print(paper_and_ours(table, folder, plain["data"]["label_names"][0]))

@@ -295,3 +295,19 @@ def test_one_fold_that_cannot_be_tuned_stops_all_before_anything_is_written(tune
     with pytest.raises(ValueError, match="not a finished run"):
         tune(crossed, SIZES)
     assert not (crossed / "folds" / "one" / "tuning.csv").exists()
+
+
+def test_by_default_the_random_field_is_tuned_over_a_small_grid(tune, specks: Path) -> None:
+    assert tune(specks, "postprocess=crf") == 0
+    table = pd.read_csv(specks / "tuning.csv")
+    assert list(table.filter(like=".").columns) == ["crf.position_weight", "crf.bilateral_weight"]
+    assert len(table) == 1 + 3 * 3
+
+
+def test_the_random_field_sees_the_images_and_what_lies_around(tune, specks: Path) -> None:
+    tune(specks, "postprocess=crf", "space={crf.position_weight:[2,60],crf.intensity_std.pt:[1,500]}")
+    table = pd.read_csv(specks / "tuning.csv")
+    assert list(table["crf.intensity_std.pt"].dropna()) == [1, 500, 1, 500]
+    assert table["false_positive_mm3_mean"][0] == 32
+    assert table["false_positive_mm3_mean"].min() == 0  # so far from its like, a speck is outvoted
+    assert not table["dice_mean"].eq(table["dice_mean"][0]).all()
