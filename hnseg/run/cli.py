@@ -16,6 +16,7 @@ COMMANDS = {
     "prepare": "turn a data set's raw studies into the cache that training reads",
     "check": "report on a folder before any work is done with it",
     "phantom": "write the built-in phantom in the layout of a data set",
+    "export-nnunet": "write a prepared data set and its folds for nnU-Net v2",
     "report": "write the HTML page of a run again",
 }
 
