@@ -24,6 +24,14 @@ def test_equals_scipy_with_anisotropic_voxels(shape, spacing, share):
     np.testing.assert_allclose(found.numpy(), outside - inside, rtol=1e-6)
 
 
+def test_the_search_goes_on_while_a_farther_voxel_can_be_nearer():
+    """Every column has a voxel of the mask 9 rows off, which a voxel up to 8 columns off still undercuts."""
+    mask = np.zeros((10, 12), bool)
+    mask[0, 0], mask[9, 1:] = True, True
+    found = signed_distance(torch.from_numpy(mask)[None], (1.0, 1.0))[0]
+    assert found[0, 1:].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9]
+
+
 def test_equals_the_loops():
     mask, spacing = random_mask((4, 5, 3), 0.3), np.array([2.0, 1.0, 0.5])
     places = np.argwhere(np.ones_like(mask))

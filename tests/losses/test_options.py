@@ -18,12 +18,23 @@ DATA = {"phantom": "sigmoid", "hecktor2022": "softmax"}
 
 
 @cache
-def built(option, data):
+def facts(data):
+    """What train.yaml says of a data set; composed once, because that is what takes time."""
     register_resolvers()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = compose("train", overrides=[f"loss={option}", f"data={data}"])
+        config = compose("train", overrides=[f"data={data}"])
     assert config.data.activation == DATA[data]
-    return instantiate(OmegaConf.to_container(config.loss, resolve=True), _convert_="all")
+    return config
+
+
+@cache
+def built(option, data):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        loss = compose(overrides=[f"+loss={option}"]).loss
+    config = OmegaConf.merge(OmegaConf.masked_copy(facts(data), ["data"]), {"loss": loss})
+    loss = instantiate(OmegaConf.to_container(config.loss, resolve=True), _convert_="all")
+    assert {part.activation for part in loss.modules() if hasattr(part, "activation")} == {DATA[data]}
+    return loss
 
 
 def batch(labels, size):
