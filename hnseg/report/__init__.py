@@ -1,6 +1,15 @@
 """What a run leaves for its reader: the manifest and one self-contained HTML page."""
 
+from hnseg.report.cv_page import write_cv_report
 from hnseg.report.manifest import collect_versions, git_state, hardware, read_manifest, write_manifest
 from hnseg.report.page import write_report
 
-__all__ = ["collect_versions", "git_state", "hardware", "read_manifest", "write_manifest", "write_report"]
+__all__ = [
+    "collect_versions",
+    "git_state",
+    "hardware",
+    "read_manifest",
+    "write_cv_report",
+    "write_manifest",
+    "write_report",
+]

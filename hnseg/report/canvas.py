@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from hnseg.io.atomic import atomic_path
 
 PHANTOM_TEXT = "PHANTOM - not a patient"
 
@@ -45,6 +48,12 @@ def to_png(figure: Figure, *, phantom: bool, dpi: int = 150) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, facecolor=figure.get_facecolor(), metadata=metadata)
     return buffer.getvalue()
+
+
+def save_png(path: Path, png: bytes) -> None:
+    """Write a picture, whole or not at all; missing folders are made."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(png)
 
 
 def watermark(figure: Figure) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hnseg.report.canvas import INK, SERIES, new_figure, plain_axes, to_png
 from hnseg.report.curves import rate_columns, series
 
 Table = pd.DataFrame
+STYLES = ("-", "--", ":", "-.")  # a second round through the colours stays apart
 
 
 def learning_curves(epochs: Table, *, monitor: str, best_epoch: int | None, phantom: bool) -> bytes:
@@ -40,25 +42,51 @@ def learning_curves(epochs: Table, *, monitor: str, best_epoch: int | None, phan
     return to_png(figure, phantom=phantom)
 
 
-def dice_by_centre(cases: Table, *, phantom: bool) -> bytes:
-    """Dice of every test patient, a box a centre, a panel a structure.
+def dice_by(cases: Table, by: str = "centre", *, phantom: bool) -> bytes:
+    """Dice of every test patient, a box a centre or fold, a panel a structure.
 
     Args:
-        cases: columns ``centre``, ``structure`` and ``dice``.
+        cases: columns ``structure``, ``dice`` and ``by``.
+        by: ``centre`` (sorted) or ``fold`` (in the table's order).
         phantom: whether to mark the figure.
     """
     structures = list(dict.fromkeys(cases["structure"]))
-    centres = sorted(set(cases["centre"]))
-    figure = new_figure(5.4, 0.9 + 2.9 * len(structures))
+    centres = sorted(set(cases["centre"])) if by == "centre" else list(dict.fromkeys(cases[by]))
+    figure = new_figure(max(5.4, 0.95 * len(centres)), 0.9 + 2.9 * len(structures))
     for axes, structure in zip(figure.subplots(len(structures), 1, squeeze=False).flat, structures, strict=True):
         rows = cases[cases["structure"] == structure]
-        groups = [rows.loc[rows["centre"] == centre, "dice"].dropna().to_numpy(float) for centre in centres]
-        plain_axes(axes, f"Dice by centre: {structure}", "", "Dice")
+        groups = [rows.loc[rows[by] == centre, "dice"].dropna().to_numpy(float) for centre in centres]
+        plain_axes(axes, f"Dice by {by}: {structure}", "", "Dice")
         _boxes(axes, groups)
         names = [f"{centre or 'unknown'}\nn = {len(group)}" for centre, group in zip(centres, groups, strict=True)]
         axes.set_xticks(range(len(centres)), names, parse_math=False)
         axes.set_xlim(-0.6, len(centres) - 0.4)
         axes.set_ylim(-0.03, 1.03)
+    return to_png(figure, phantom=phantom)
+
+
+def fold_curves(folds: Mapping[str, Table], *, monitor: str, phantom: bool) -> bytes:
+    """Training loss and the monitored score of every fold against the epoch, a line a fold.
+
+    Args:
+        folds: name to a row an epoch, as ``curves.by_epoch`` makes it.
+        monitor: the column whose best epoch was kept.
+        phantom: whether to mark the figure.
+    """
+    figure = new_figure(10.0, 3.6)
+    panels = figure.subplots(1, 2)
+    for axes, (title, name) in zip(panels, {"Training loss": "train/loss", monitor: monitor}.items(), strict=True):
+        plain_axes(axes, title, "epoch", "")
+        for place, (fold, epochs) in enumerate(folds.items()):
+            values = series(epochs, name)
+            marker = "o" if len(values) == 1 else ""
+            color, style = SERIES[place % len(SERIES)], STYLES[place // len(SERIES) % len(STYLES)]
+            axes.plot(
+                values.index, values, color=color, linestyle=style, linewidth=1.5, marker=marker, label=_plain(fold)
+            )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8.5, labelcolor=INK)
     return to_png(figure, phantom=phantom)
 
 
@@ -152,6 +180,11 @@ def _spans_decades(epochs: Table, columns: list[str]) -> bool:
     values = epochs[columns].to_numpy(float)
     values = values[np.isfinite(values)]
     return bool(values.size and values.min() > 0 and values.max() / values.min() > 20)
+
+
+def _plain(name: str) -> str:
+    """A name that matplotlib takes for neither a formula nor a hidden line."""
+    return name.lstrip("_").replace("$", r"\$") or "unnamed"
 
 
 def _colors() -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,20 +12,28 @@ import pandas as pd
 from hnseg.geometry import resample
 from hnseg.io import read_volume
 from hnseg.prepare.case import Case
+from hnseg.report.canvas import save_png
+from hnseg.report.figure3 import figure_3
 from hnseg.report.pictures import Patient, patient_picture
-from hnseg.report.run_folder import RunFolder
+from hnseg.report.run_folder import RunFolder, as_file_name
 from hnseg.report.tables import number
 from hnseg.types import Volume
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One patient on the page: ``png`` is empty where there is no picture, and ``reason`` says why."""
+    """One patient on the page, in three planes and as in the paper's Fig. 3.
+
+    Both pictures are empty where there is none, and ``reason`` says why. ``refined`` is set where there is a mask after
+    post-processing.
+    """
 
     rank: str
     case_id: str
     scores: str
     png: bytes = b""
+    slice_png: bytes = b""
+    refined: bool = False
     reason: str = ""
 
 
@@ -46,13 +56,21 @@ def choose(cases: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def exhibits(run: RunFolder) -> list[Exhibit]:
-    """Pictures of the chosen patients; one that cannot be drawn does not keep the others from the page."""
+    """Pictures of the chosen patients; one that cannot be drawn does not keep the others from the page.
+
+    Of a patient whom several folds leave out the first one counts: it made the mask.
+    """
     shown = []
-    for rank, case_id in choose(run.cases):
-        scores = _scores(run.cases[run.cases["case"] == case_id])
+    cases, refined = (rows.drop_duplicates(["case", "structure"]) for rows in (run.cases, run.postprocessed))
+    for rank, case_id in choose(cases):
+        scores = _scores(cases[cases["case"] == case_id])
+        after = _scores(refined[refined["case"] == case_id])
+        title = f"{case_id}   {scores}" + (f"   post-processed: {after}" if after else "")
         try:
-            png = patient_picture(_patient(run, case_id), title=f"{case_id}   {scores}", phantom=run.phantom)
-            shown.append(Exhibit(rank, case_id, scores, png))
+            patient = _patient(run, case_id)
+            png = patient_picture(patient, title=f"{case_id}   {scores}", phantom=run.phantom)
+            slice_png = figure_3(patient, title=title, phantom=run.phantom)
+            shown.append(Exhibit(rank, case_id, scores, png, slice_png, patient.refined is not None))
         except (ValueError, OSError) as error:
             shown.append(Exhibit(rank, case_id, scores, reason=str(error)))
     return shown
@@ -65,9 +83,20 @@ def _patient(run: RunFolder, case_id: str) -> Patient:
     case = Case.open(folder)
     images = {name: Volume(array, case.grid) for name, array in zip(case.modalities, case.images, strict=True)}
     label = np.zeros(case.grid.shape_zyx, np.uint8) if case.label is None else case.label
-    path = run.prediction_of(case_id)
-    prediction = None if path is None else resample(read_volume(path), case.grid, "nearest")
-    return Patient(case_id, images, Volume(label, case.grid), prediction)
+    masks = [
+        None if path is None else resample(read_volume(path), case.grid, "nearest")
+        for path in (run.prediction_of(case_id), run.refined_of(case_id))
+    ]
+    return Patient(case_id, images, Volume(label, case.grid), *masks)
+
+
+def save_slices(folder: Path, shown: Sequence[Exhibit]) -> None:
+    """Leave the slices in ``folder`` as ``fig3_CASE.png``, in place of those that an earlier page showed."""
+    for old in folder.glob("fig3_*.png"):
+        old.unlink()
+    for exhibit in shown:
+        if exhibit.slice_png:
+            save_png(folder / f"fig3_{as_file_name(exhibit.case_id)}.png", exhibit.slice_png)
 
 
 def _scores(rows: pd.DataFrame) -> str:

@@ -2,73 +2,49 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import shlex
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from hnseg.evaluate import false_positive_table, fold_table
 from hnseg.evaluate.summary import ALL_PATIENTS, summarise
-from hnseg.io.atomic import atomic_path
-from hnseg.report.canvas import PHANTOM_TEXT
 from hnseg.report.curves import series
-from hnseg.report.figures import dice_by_centre, learning_curves, volumes
-from hnseg.report.gallery import exhibits
+from hnseg.report.cv_page import write_cv_report
+from hnseg.report.cv_words import false_positives_said
+from hnseg.report.figures import dice_by, learning_curves, volumes
+from hnseg.report.gallery import Exhibit, exhibits, save_slices
+from hnseg.report.html import write_page
+from hnseg.report.manifest import read_manifest
+from hnseg.report.paper_views import challenge_view, false_positive_view, fold_view
+from hnseg.report.provenance import facts, run_commands
 from hnseg.report.run_folder import RunFolder
 from hnseg.report.tables import case_table, centre_table, interval, mean_and_spread, number
-from hnseg.report.words import duration, evaluation, status
-
-REPORT_NAME = "report.html"
-MACHINE = {
-    "system": "System",
-    "processor": "Processor",
-    "cores": "Processor cores",
-    "memory_gib": "Memory (GiB)",
-    "devices": "Accelerators",
-    "cuda": "CUDA",
-}
+from hnseg.report.words import Sentence, evaluation, status
 
 
-def write_report(run_dir: Path) -> Path:
-    """Write ``report.html`` of a run, whole or not at all, from the files that the run left; returns its path.
+def write_report(folder: Path) -> Path:
+    """Write ``report.html`` of a run or of a cross-validation, whole or not at all; returns its path.
 
-    A run that was stopped, or never looked at test patients, or lost its predictions, gets a page that says so.
+    It is made from the files that the run left. A run that was stopped, or never looked at test patients, or lost its
+    predictions, gets a page that says so. The pictures of its patients also go into ``figures/``.
 
     Raises:
         ValueError: the folder is not that of a run, or a table in it cannot be read.
     """
-    run = RunFolder.open(run_dir)
-    script = files("hnseg.report").joinpath("sort.js").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=PackageLoader("hnseg.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["png"] = _data_uri
-    html = environment.get_template("template.html.j2").render(
-        script=script,
-        # the page may run this script and no other, whatever a name or a message in it contains
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        **_content(run),
-    )
-    path = run_dir / REPORT_NAME
-    with atomic_path(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
-    return path
+    if read_manifest(folder).get("task") == "cv":
+        return write_cv_report(folder)
+    run = RunFolder.open(folder)
+    shown = exhibits(run)
+    save_slices(folder / "figures", shown)
+    return write_page(folder, "template.html.j2", _content(run, shown))
 
 
-def _content(run: RunFolder) -> dict[str, Any]:
+def _content(run: RunFolder, shown: list[Exhibit]) -> dict[str, Any]:
     manifest = run.manifest
     summary = summarise(run.cases) if len(run.cases) else pd.DataFrame()
     return {
         "phantom": run.phantom,
-        "phantom_text": PHANTOM_TEXT,
         "name": manifest.get("name") or run.folder.name,
         "data": manifest.get("data", {}),
         "model": run.target_of("model"),
@@ -79,12 +55,14 @@ def _content(run: RunFolder) -> dict[str, Any]:
         "tested": bool(len(run.cases)),
         "centres": centre_table(summary) if len(summary) else None,
         "plots": _plots(run),
-        "exhibits": exhibits(run),
+        "postprocessing": _postprocessing(run),
+        "exhibits": shown,
+        "official": challenge_view(run.official),
         "cases": case_table(run.cases) if len(run.cases) else None,
         "failed": manifest.get("failed_cases", []),
-        "facts": _facts(run),
+        "facts": facts(run),
         "versions": manifest.get("versions", {}),
-        "commands": _commands(run.folder),
+        "commands": run_commands(run.folder),
         "overrides": run.overrides,
         "configuration": run.configuration,
     }
@@ -132,48 +110,23 @@ def _curves(run: RunFolder) -> bytes | None:
 def _plots(run: RunFolder) -> dict[str, bytes]:
     if run.cases.empty:
         return {}
-    plots = {"Dice of each test patient by centre": dice_by_centre(run.cases, phantom=run.phantom)}
+    plots = {"Dice of each test patient by centre": dice_by(run.cases, phantom=run.phantom)}
     if {"volume_mm3", "truth_volume_mm3"} <= set(run.cases.columns):
         plots["Predicted against true volume"] = volumes(run.cases, phantom=run.phantom)
     return plots
 
 
-def _facts(run: RunFolder) -> dict[str, str]:
-    """What else was noted about the run, in the order in which a reader asks for it."""
-    manifest, machine = run.manifest, run.manifest.get("hardware", {})
-    commit = str(manifest.get("commit") or "unknown") + (" with uncommitted changes" if manifest.get("dirty") else "")
-    parameters = manifest.get("parameters")
-    facts = {
-        "Parameters": f"{parameters:,}" if isinstance(parameters, int) else "",
-        "Loss": run.target_of("loss"),
-        "Started": manifest.get("started"),
-        "Wall time": duration(manifest.get("wall_time_s")),
-        "Seed": manifest.get("seed"),
-        "Data key": manifest.get("data", {}).get("key"),
-        "hnseg": manifest.get("version"),
-        "Commit": commit,
-        **{MACHINE.get(name, name): _plain(value) for name, value in machine.items()},
-    }
-    return {name: str(value) for name, value in facts.items() if value not in (None, "")}
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value) or "none"
-    return "" if value is None else str(value)
-
-
-def _commands(folder: Path) -> dict[str, str]:
-    """What to type to use this run; paths are given from the working directory where they can be."""
-    absolute = folder.resolve()
-    here = absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
-    run = shlex.quote(str(here))
-    return {
-        "Go on training, or start the same run again": f"python train.py resume={run}",
-        "Outline tumours in a folder of scans": f"python predict.py checkpoint={run} input=DIR output=DIR",
-        "Write this page again": f"hnseg report {run}",
-    }
-
-
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def _postprocessing(run: RunFolder) -> dict[str, Any] | None:
+    """The test patients with and without it; where the two tables do not belong together, a sentence about that."""
+    if run.cases.empty or run.postprocessed.empty:
+        return None
+    chain = ", ".join(run.chain()) or "unknown"
+    before, after = (rows.assign(fold="test patients") for rows in (run.cases, run.postprocessed))
+    sentences = [Sentence(f"Post-processing: {chain}. It is part of the checkpoint, and hnseg predict applies it.")]
+    try:
+        scores, removed = fold_table(before, after), false_positive_table(before, after)
+    except ValueError as error:
+        return {"sentences": [*sentences, Sentence(f"{error}.", warning=True)], "tables": []}
+    single = [table[table["row"] == "test patients"] for table in (scores, removed)]  # there is one fold: this run
+    views = [fold_view(single[0], chain, "Scored"), false_positive_view(single[1], "Scored")]
+    return {"sentences": [*sentences, *false_positives_said(removed)], "tables": views}

@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from hnseg.evaluate.paper_tables import MEAN_OF_RANDOM_SPLITS
 from hnseg.evaluate.summary import ALL_PATIENTS, MEAN_OF_CENTRES
 
 HEADINGS = {
     "case": "Patient",
+    "fold": "Fold",
     "centre": "Centre",
     "structure": "Structure",
     "metric": "Metric",
@@ -24,7 +26,18 @@ HEADINGS = {
     "dice_low": "95 % interval",
     "hd95_median_mm": "Median HD95 (mm)",
 }
-FIRST = ("case", "centre", "structure", "dice", "precision", "recall", "hd95_mm", "volume_mm3", "truth_volume_mm3")
+FIRST = (
+    "case",
+    "fold",
+    "centre",
+    "structure",
+    "dice",
+    "precision",
+    "recall",
+    "hd95_mm",
+    "volume_mm3",
+    "truth_volume_mm3",
+)
 HIDDEN = ("phantom", "answered")
 AVERAGED = ("dice", "precision", "recall")
 
@@ -64,9 +77,10 @@ def centre_table(summary: pd.DataFrame) -> TableView:
 
     The lines over all patients stand out; with a single centre they say the same as its own and only one is kept.
     """
-    overall = summary["centre"].isin((ALL_PATIENTS, MEAN_OF_CENTRES))
-    if len(set(summary.loc[~overall, "centre"])) == 1:
-        summary, overall = summary[~overall].reset_index(drop=True), overall[~overall].reset_index(drop=True)
+    same = summary["centre"].isin((ALL_PATIENTS, MEAN_OF_CENTRES))
+    if len(set(summary.loc[~same, "centre"]) - {MEAN_OF_RANDOM_SPLITS}) == 1:
+        summary = summary[~same].reset_index(drop=True)
+    overall = summary["centre"].isin((ALL_PATIENTS, MEAN_OF_CENTRES, MEAN_OF_RANDOM_SPLITS))
     named = ["structure", "centre"] if len(set(summary["structure"])) > 1 else ["centre"]
     headings = tuple(
         heading(name) for name in (*named, "n", "dice", "dice_low", "precision", "recall", "hd95_median_mm")
@@ -93,6 +107,8 @@ def _centre_cells(line: pd.Series[Any], named: list[str]) -> tuple[Cell, ...]:
 
 def _tells_something(cases: pd.DataFrame, name: str) -> bool:
     """Whether a column of names is worth its width: one centre or structure for all is not."""
+    if name == "fold" and list(cases["fold"]) == list(cases["centre"]):
+        return False
     return name not in ("centre", "structure") or len(set(cases[name])) > 1
 
 

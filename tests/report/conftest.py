@@ -1,5 +1,7 @@
 """A run folder as training leaves it, made of ellipsoids: what the tests of the report read."""
 
+import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK
+import yaml
 
 from hnseg.evaluate.cases import evaluate_case
 from hnseg.prepare.case import Case, write_case
@@ -44,23 +47,30 @@ def make_run(
     protocol="inner",
     structure="GTVp",
     names=None,
+    chain=None,
+    cache=None,
+    drawn=True,
 ) -> Path:
-    """Write a run. ``phantom`` marks the prepared cases, the other two flags the table and the manifest."""
+    """Write a run.
+
+    ``phantom`` marks the prepared cases, the other two flags the table and the manifest. ``chain`` is post-processing
+    as plain data: what it leaves is the prediction near the tumour. Without ``drawn`` nobody knows where the prepared
+    images are, and pictures cost no time.
+    """
     folder.mkdir(parents=True)
+    cache = cache or folder.parent / "cache"
     names = names or [f"CHU{'PVS'[i % 3]}{i:03d}" for i in range(n_test)]
-    rows, cases = [], {}
+    cases = {}
+    masks = {folder: [], folder / "postprocessed": []} if chain else {folder: []}
     for index, name in enumerate(names):
-        case, prediction = make_case(
-            folder.parent / "cache" / f"{folder.name}-{index}", name, index, side, phantom, structure
-        )
+        case, *answers = make_case(cache / f"{folder.name}-{index}", name, index, side, phantom, structure)
         cases[name] = case.folder
-        truth = case.truth()
-        rows += evaluate_case(prediction, truth, (structure,), (True,), case_id=name, centre=case.centre)
-        (folder / "predictions").mkdir(exist_ok=True)
-        if "/" not in name:
-            write_nifti(prediction, folder / "predictions" / f"{name}.nii.gz")
-    if rows:
-        pd.DataFrame(rows).assign(phantom=cases_phantom).to_csv(folder / "cases.csv", index=False)
+        for place, mask in zip(masks, answers, strict=False):
+            masks[place].append((case, mask))
+    for place, answers in masks.items():
+        write_scores(place, answers, structure, cases_phantom)
+    if chain:
+        (folder / "postprocessed" / "postprocess.yaml").write_text(yaml.safe_dump(chain))
     (folder / "metrics.csv").write_text(training_log(epochs))
     (folder / "config.yaml").write_text(CONFIG)
     (folder / "overrides.yaml").write_text("- optimizer.lr=1e-3\n- data=hecktor2021\n")
@@ -77,7 +87,7 @@ def make_run(
         split={"name": "official", "protocol": protocol, "train": ["A1", "A2"], "val": ["B1", "B2"], "test": names},
         test_looks=1 if names else 0,
         failed_cases=[{"case": "CHUX009", "message": "CHUX009_pt.nii.gz: the file ends after 12 of 40 slices"}],
-        cases=cases,
+        cases=cases if drawn else {},
         parameters=2_423_937,
         best_epoch=max(0, epochs - 2),
         monitor="val/dice",
@@ -85,8 +95,24 @@ def make_run(
     return folder
 
 
+def write_scores(folder, answers, structure, phantom, **columns):
+    """``predictions/`` and ``cases.csv`` of some prepared cases and their masks."""
+    rows = []
+    for case, mask in answers:
+        name, about = case.case_id, {"case_id": case.case_id, "centre": case.centre}
+        rows += evaluate_case(mask, case.truth(), (structure,), (True,), **about)
+        (folder / "predictions").mkdir(exist_ok=True, parents=True)
+        if "/" not in name:
+            write_nifti(mask, folder / "predictions" / f"{name}.nii.gz")
+    if rows:
+        pd.DataFrame(rows).assign(phantom=phantom, **columns).to_csv(folder / "cases.csv", index=False)
+
+
 def make_case(folder, name, index, side, phantom, structure):
-    """A head with a hot tumour; the prediction misses it by a little more in each further patient."""
+    """A head with a hot tumour; the prediction misses it by a little more in each further patient.
+
+    Returns the case, the prediction, and what is left of it near the tumour.
+    """
     rng = np.random.Generator(np.random.Philox(index))
     spacing = 144.0 / side
     shape = (side, side, side)
@@ -106,7 +132,71 @@ def make_case(folder, name, index, side, phantom, structure):
     )  # fmt: skip
     folder.mkdir(parents=True)
     write_case(folder, case, {"ct": ct.astype(np.int16), "pt": pet.astype(np.float16)}, label, label)
-    return case, Volume(found.astype(np.uint8), grid)
+    near = ellipsoid(shape, centre, (1.2 * radius,) * 3)
+    return case, Volume(found.astype(np.uint8), grid), Volume((found & near).astype(np.uint8), grid)
+
+
+def make_cv(
+    folder: Path,
+    *,
+    folds=("CHUP", "CHUS", "CHUV"),
+    done=None,
+    per_fold=2,
+    chain=None,
+    tested=2,
+    phantom=False,
+    side=16,
+    random=(),
+    drawn=True,
+) -> Path:
+    """Write a cross-validation: a run a fold, gathered as ``hnseg cv`` does it; only ``done`` folds are finished.
+
+    Each of the ``random`` folds leaves out the first patient of every centre. ``tested`` patients of CHUX have been
+    outlined by the ensemble; None: it never looked.
+    """
+    chain, everyone = chain or {}, {fold: [f"{fold}{i:03d}" for i in range(per_fold)] for fold in folds}
+    everyone |= {fold: [names[i] for names in list(everyone.values())] for i, fold in enumerate(random)}
+    done = list(everyone) if done is None else done
+    options = {"chain": chain, "phantom": phantom, "side": side, "cache": folder.parent / f"cache-{folder.name}"}
+    cases = {}
+    for fold in done:
+        run = make_run(folder / "folds" / fold, names=everyone[fold], **options)
+        (run / "report.html").write_text("a page")
+        cases = json.loads((run / "manifest.json").read_text())["cases"] | cases
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in ("", "postprocessed") if chain else ("",):
+        sources = [(fold, folder / "folds" / fold / place) for fold in done]
+        tables = [pd.read_csv(source / "cases.csv", dtype=str).assign(fold=fold) for fold, source in sources]
+        for _, source in sources[::-1]:
+            shutil.copytree(source / "predictions", folder / place / "predictions", dirs_exist_ok=True)
+        if tables:
+            pd.concat(tables).to_csv(folder / place / "cases.csv", index=False)
+    finished = len(done) == len(everyone)
+    if tested and finished:
+        made = [make_case(options["cache"] / f"test{i}", f"CHUX{i:03d}", i, side, phantom, "GTVp")
+                for i in range(tested)]  # fmt: skip
+        write_scores(folder / "test", [(case, mask) for case, mask, _ in made], "GTVp", phantom)
+        if chain:
+            write_scores(folder / "test" / "postprocessed", [(case, mask) for case, _, mask in made], "GTVp", phantom)
+        (folder / "test" / "ensemble.json").write_text(json.dumps({"folds": {}, "chain": chain}))
+    (folder / "config.yaml").write_text(CONFIG + yaml.safe_dump({"postprocess": chain}))
+    (folder / "overrides.yaml").write_text("- split=leave_one_centre_out\n- data.root=/data/my scans\n")
+    write_manifest(
+        folder,
+        name=folder.name,
+        task="cv",
+        finished=finished,
+        started="2026-01-01T10:00:00+00:00",
+        seed=7,
+        phantom=phantom,
+        data={"name": "hecktor2021", "key": "0a1b2c", "n": 99},
+        split={"name": "LeaveOneCentreOut", "protocol": "inner"},
+        folds=list(everyone),
+        failed_cases=[{"case": "CHUX009", "message": "CHUX009_pt.nii.gz: the file ends after 12 of 40 slices"}],
+        cases=cases if drawn else {},
+        test_looks=1 if tested and finished else 0,
+    )
+    return folder
 
 
 def write_nifti(volume, path):
@@ -135,6 +225,12 @@ def training_log(epochs):
 def run_maker(tmp_path):
     counter = iter(range(100))
     return lambda name="", **options: make_run(tmp_path / (name or f"run{next(counter)}"), **options)
+
+
+@pytest.fixture
+def cv_maker(tmp_path):
+    counter = iter(range(100))
+    return lambda name="", **options: make_cv(tmp_path / (name or f"cv{next(counter)}"), **options)
 
 
 @pytest.fixture

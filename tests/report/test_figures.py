@@ -7,7 +7,7 @@ from PIL import Image
 
 from hnseg.report.canvas import PHANTOM_TEXT
 from hnseg.report.curves import by_epoch
-from hnseg.report.figures import dice_by_centre, learning_curves, volumes
+from hnseg.report.figures import dice_by, fold_curves, learning_curves, volumes
 
 EPOCHS = pd.DataFrame(
     {
@@ -28,7 +28,7 @@ CASES = pd.DataFrame(
 )
 DRAW = {
     "curves": lambda **flags: learning_curves(EPOCHS, monitor="val/dice", best_epoch=2, **flags),
-    "dice": lambda **flags: dice_by_centre(CASES, **flags),
+    "dice": lambda **flags: dice_by(CASES, **flags),
     "volumes": lambda **flags: volumes(CASES, **flags),
 }
 
@@ -44,7 +44,7 @@ def test_every_figure_of_a_phantom_is_marked(name):
 
 def test_two_structures_are_two_panels():
     two = pd.concat([CASES, CASES.assign(structure="GTVn")])
-    one, more = (Image.open(BytesIO(dice_by_centre(cases, phantom=False))) for cases in (CASES, two))
+    one, more = (Image.open(BytesIO(dice_by(cases, phantom=False))) for cases in (CASES, two))
     assert more.height > 1.6 * one.height
 
 
@@ -59,4 +59,24 @@ def test_volumes_of_any_size_are_drawn(value):
 
 
 def test_no_dice_at_all_is_drawn():
-    assert dice_by_centre(CASES.assign(dice=np.nan), phantom=False).startswith(b"\x89PNG")
+    assert dice_by(CASES.assign(dice=np.nan), phantom=False).startswith(b"\x89PNG")
+
+
+def test_by_fold_the_folds_stay_in_their_order():
+    folds = CASES.assign(fold=["10", "10", "9", "$2"])
+    assert dice_by(folds, "fold", phantom=False) != dice_by(folds[::-1], "fold", phantom=False)
+    many = pd.concat([CASES.assign(fold=f"new_split_{i}") for i in range(8)])
+    few, wide = (Image.open(BytesIO(dice_by(rows, "fold", phantom=False))) for rows in (folds, many))
+    assert wide.width > 1.3 * few.width
+
+
+def test_every_fold_has_its_curve():
+    def drawn(*names, **flags):
+        folds = {name: EPOCHS * (1 + place) for place, name in enumerate(names)}
+        return fold_curves(folds, monitor="val/dice", **({"phantom": False} | flags))
+
+    one, two = drawn("$A_{$"), drawn("$A_{$", "_B")
+    assert one != two
+    assert PHANTOM_TEXT.encode() in drawn("A", phantom=True)
+    assert drawn(*(f"fold {i}" for i in range(9))).startswith(b"\x89PNG")
+    assert fold_curves({"A": EPOCHS[["train/loss"]][:1]}, monitor="val/dice", phantom=False).startswith(b"\x89PNG")

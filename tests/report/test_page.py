@@ -2,39 +2,15 @@ import base64
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
+from hnseg.evaluate import official_scores
+from hnseg.io import write_json
 from hnseg.report import write_report
 from hnseg.report.canvas import PHANTOM_TEXT
-
-VOID = {"meta", "img", "input", "br"}
-
-
-class Page(HTMLParser):
-    """Tags, addresses and visible text of a page; fails on tags that are not closed in order."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.addresses, self.text, self._open = [], [], "", []
-        self.feed(html)
-        assert self._open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href", "action")]
-        assert not [name for name, _ in attrs if name.startswith("on")], "an inline event handler"
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        if not {"script", "style"} & set(self._open):
-            self.text += data
+from tests.report.html import Page, commands_in
 
 
 def page(folder):
@@ -46,7 +22,7 @@ def test_one_file_that_asks_for_nothing(shared_run):
     assert shared_run.page == shared_run.folder / "report.html"
     assert shown.tags.count("script") == 1
     assert "link" not in shown.tags
-    assert len(shown.addresses) == 6  # curves, Dice, volumes, three patients
+    assert len(shown.addresses) == 9  # curves, Dice, volumes, three patients twice
     assert all(address.startswith("data:image/png;base64,") for address in shown.addresses)
     assert not re.search(r"https?://|url\(|@import", shared_run.html)
 
@@ -61,6 +37,10 @@ def test_the_page_says_what_a_reader_asks(shared_run):
         assert wanted in text, wanted
 
 
+def test_only_commands_that_exist_are_offered(shared_run):
+    assert {"tune-postprocess", "report"} <= commands_in(Page(shared_run.html).text)
+
+
 def test_the_headline_is_the_mean_over_all_patients(shared_run):
     cases = pd.read_csv(shared_run.folder / "cases.csv")
     values = re.findall(r'class="value">([^<]*)<', shared_run.html)
@@ -69,10 +49,13 @@ def test_the_headline_is_the_mean_over_all_patients(shared_run):
     assert values[2] == "2 · 2 · 3"
 
 
-def test_nothing_but_the_report_is_left(shared_run):
+def test_nothing_but_the_report_and_its_pictures_is_left(shared_run):
     assert sorted(path.name for path in shared_run.folder.iterdir()) == [
-        "cases.csv", "config.yaml", "manifest.json", "metrics.csv", "overrides.yaml", "predictions", "report.html",
+        "cases.csv", "config.yaml", "figures", "manifest.json", "metrics.csv", "overrides.yaml", "predictions",
+        "report.html",
     ]  # fmt: skip
+    names = [path.name for path in sorted((shared_run.folder / "figures").iterdir())]
+    assert names == ["fig3_CHUP000.png", "fig3_CHUS002.png", "fig3_CHUV001.png"]
 
 
 def test_same_run_same_page(small_run):
@@ -144,10 +127,59 @@ def test_without_predictions_the_truth_is_still_shown(run_maker):
     folder = run_maker(n_test=1)
     for path in (folder / "predictions").iterdir():
         path.unlink()
-    assert page(folder).tags.count("img") == 4
+    assert page(folder).tags.count("img") == 5
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"manifest\.json was not found"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+CRF = {"crf": {"_target_": "hnseg.postprocess.Crf", "position_weight": 2.5}}
+
+
+def test_with_post_processing_both_scores_and_what_was_removed(run_maker):
+    folder = run_maker(n_test=3, chain=CRF, drawn=False)
+    shown = page(folder)
+    assert "With and without post-processing" in shown.text
+    assert "False-positive volume fell" in shown.text
+    assert "Post-processing: crf." in shown.text
+    before, after = (pd.read_csv(folder / place / "cases.csv")["dice"].mean() for place in ("", "postprocessed"))
+    assert f"{before:.3f}" in shown.text
+    assert f"{after:.3f}" in shown.text
+
+
+def test_a_run_without_post_processing_does_not_talk_of_it(shared_run):
+    text = Page(shared_run.html).text
+    assert "With and without post-processing" not in text
+    assert "green" not in text
+
+
+def test_tables_that_do_not_belong_together_are_said_and_not_joined(run_maker):
+    folder = run_maker(n_test=2, chain=CRF, drawn=False)
+    table = folder / "postprocessed" / "cases.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
+    text = page(folder).text
+    assert "only without or only with post-processing: CHUV001" in text
+    assert "False-positive volume" not in text
+
+
+def test_challenge_scores_are_shown_where_they_were_computed(run_maker):
+    folder = run_maker(n_test=2, drawn=False)
+    assert "Challenge scores" not in page(folder).text
+    rows = pd.read_csv(folder / "cases.csv")
+    scores = official_scores(rows, sorted(set(rows["case"])))
+    write_json(folder / "official.json", scores)
+    text = page(folder).text
+    assert "HECKTOR 2022" in text
+    assert f"{scores['hecktor2022']['GTVp']:.3f}" in text
+
+
+def test_pictures_of_another_choice_of_patients_do_not_stay(run_maker):
+    folder = run_maker(n_test=1)
+    (folder / "figures").mkdir()
+    (folder / "figures" / "fig3_CHUX777.png").write_bytes(b"old")
+    (folder / "figures" / "mine.png").write_bytes(b"kept")
+    write_report(folder)
+    assert sorted(path.name for path in (folder / "figures").iterdir()) == ["fig3_CHUP000.png", "mine.png"]
