@@ -10,16 +10,15 @@ from torch import Tensor, nn
 
 from hnseg.models.blocks import (
     ConvBlock,
+    MaxPool,
     ResidualBlock,
-    Stack,
     check_image,
     check_spatial_dims,
     conv,
-    max_pool,
-    run,
     up_conv,
     upsample,
 )
+from hnseg.models.recompute import Stack, run
 
 BLOCKS_PER_LEVEL = (2, 3, 3, 3, 3)
 FIRST_KERNEL = 7
@@ -48,7 +47,7 @@ class SENormEncoder(nn.Module):
         super().__init__()
         check_spatial_dims(spatial_dims)
         self.channels = tuple(filters * 2**level for level in range(len(BLOCKS_PER_LEVEL)))
-        self.pool = max_pool(spatial_dims)
+        self.pool = MaxPool()
         self.levels = nn.ModuleList()
         previous = in_channels
         for level, (blocks, channels) in enumerate(zip(BLOCKS_PER_LEVEL, self.channels, strict=True)):

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hnseg.models.blocks import Stack, check_image, check_spatial_dims, conv, max_pool, up_conv
+from hnseg.models.blocks import MaxPool, check_image, check_spatial_dims, conv, up_conv
+from hnseg.models.recompute import Stack
 
 LEVELS = 4
 
@@ -77,7 +78,7 @@ class UNet(nn.Module):
         check_spatial_dims(spatial_dims)
         self.spatial_dims = spatial_dims
         widths = [filters * 2**level for level in range(LEVELS)]
-        self.pool = max_pool(spatial_dims)
+        self.pool = MaxPool()
         self.down = nn.ModuleList(
             DoubleBlock(source, width, spatial_dims, checkpointing)
             for source, width in zip([in_channels, *widths[:-1]], widths, strict=True)

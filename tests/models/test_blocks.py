@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from hnseg.models.blocks import ConvBlock, ResidualBlock, SENorm, instance_normalise, upsample
+from hnseg.models.blocks import ConvBlock, MaxPool, ResidualBlock, SENorm, conv, instance_normalise, upsample
 
 
 def test_instance_normalisation_equals_torch_instance_norm():
@@ -68,3 +68,23 @@ def test_upsample_multiplies_the_size_and_keeps_constants(shape):
 def test_too_strong_a_reduction_is_refused():
     with pytest.raises(ValueError, match="reduction 8"):
         SENorm(4, 8)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_pooling_is_that_of_torch(size):
+    torch.manual_seed(0)
+    flat, deep = torch.randn(2, 3, 8, 4), torch.randn(2, 3, 8, 4, 12)
+    assert torch.equal(MaxPool(size)(flat), torch.nn.MaxPool2d(size)(flat))
+    assert torch.equal(MaxPool(size)(deep), torch.nn.MaxPool3d(size)(deep))
+
+
+def test_pooling_keeps_the_precision_of_autocast():
+    x = torch.randn(1, 3, 4, 4, 4, dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert MaxPool()(x).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(("options", "size"), [({"dilation": 3}, 8), ({"stride": 2}, 4), ({"kernel_size": 5}, 8)])
+def test_convolution_keeps_the_size_or_divides_it(options, size):
+    layer = conv(2, 1, 2, **{"kernel_size": 3, **options})
+    assert layer(torch.zeros(1, 1, 8, 8)).shape == (1, 2, size, size)

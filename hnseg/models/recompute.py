@@ -1,0 +1,58 @@
+"""What is computed again in the backward pass instead of being kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from hnseg.models.blocks import upsample
+
+
+def run(block: Callable[..., Tensor], *inputs: Tensor, checkpointing: bool) -> Tensor:
+    """``block(*inputs)``; with ``checkpointing`` its activations are dropped and computed again in the backward pass.
+
+    The blocks draw no random numbers, so the random state need not be kept for the second computation.
+    """
+    if checkpointing and torch.is_grad_enabled():
+        return checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False)  # type: ignore[no-any-return]
+    return block(*inputs)
+
+
+class Stack(nn.Sequential):
+    """Blocks one after the other, with ``checkpointing`` each a checkpoint of its own."""
+
+    def __init__(self, *blocks: nn.Module, checkpointing: bool = False) -> None:
+        super().__init__(*blocks)
+        self.checkpointing = checkpointing
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self:
+            x = run(block, x, checkpointing=self.checkpointing)
+        return x
+
+
+def conv_of_upsampled(layer: nn.Conv2d | nn.Conv3d, x: Tensor, scale: int, channels_at_once: int) -> Tensor:
+    """``layer(upsample(x, scale))`` for a layer of :func:`hnseg.models.blocks.conv`, never holding all that it sees.
+
+    A convolution is a sum over its input channels, so at most ``channels_at_once`` of them are interpolated and
+    convolved at a time. In training the interpolated ones are not kept but made again in the backward pass, which costs
+    little beside the convolution; 384 channels at 144^3 would be 4.6 GB in float32.
+    """
+    pieces = -(-x.shape[1] // channels_at_once)
+    total: Tensor | None = None
+    for channels, weight in zip(x.chunk(pieces, dim=1), layer.weight.chunk(pieces, dim=1), strict=True):
+        piece = partial(_upsample_and_convolve, scale=scale, bias=layer.bias if total is None else None)
+        part = run(piece, channels, weight, checkpointing=True)
+        total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
+def _upsample_and_convolve(x: Tensor, weight: Tensor, scale: int, bias: Tensor | None) -> Tensor:
+    convolve = F.conv3d if x.ndim == 5 else F.conv2d
+    return convolve(upsample(x, scale), weight, bias, padding=weight.shape[-1] // 2)

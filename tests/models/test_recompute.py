@@ -1,0 +1,62 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from hnseg.models import recompute
+from hnseg.models.blocks import conv, upsample
+from hnseg.models.recompute import conv_of_upsampled
+
+
+def layer_and_image(spatial_dims):
+    torch.manual_seed(0)
+    layer = conv(spatial_dims, 7, 3, 3).double()
+    return layer, torch.randn(2, 7, *(3, 2, 4)[:spatial_dims], dtype=torch.float64, requires_grad=True)
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+@pytest.mark.parametrize("channels_at_once", [1, 3, 7, 100])
+def test_convolving_in_pieces_equals_convolving_at_once(spatial_dims, channels_at_once):
+    layer, image = layer_and_image(spatial_dims)
+    wanted, given = layer(upsample(image, 4)), conv_of_upsampled(layer, image, 4, channels_at_once)
+    torch.testing.assert_close(given, wanted)
+    inputs = (image, layer.weight, layer.bias)
+    grad = torch.randn_like(wanted)
+    for a, b in zip(torch.autograd.grad(given, inputs, grad), torch.autograd.grad(wanted, inputs, grad), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_no_more_channels_than_asked_for_are_interpolated_at_a_time(grad, monkeypatch):
+    layer, image = layer_and_image(3)
+    seen = []
+    monkeypatch.setattr(recompute, "upsample", lambda x, scale: seen.append(x.shape[1]) or upsample(x, scale))
+    with torch.set_grad_enabled(grad):
+        conv_of_upsampled(layer, image, 2, 3)
+    assert sum(seen) == 7
+    assert max(seen) <= 3
+
+
+def test_what_is_interpolated_is_not_kept():
+    layer, image = layer_and_image(3)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+        conv_of_upsampled(layer, image, 4, 7)
+        assert max(kept) <= max(image.numel(), layer.weight.numel())
+        layer(upsample(image, 4))
+    assert max(kept) == 4**3 * image.numel()
+
+
+def test_a_dropped_activation_is_computed_again():
+    calls = []
+
+    def square(x):
+        calls.append(1)
+        return F.relu(x).square()
+
+    x = torch.randn(5, requires_grad=True)
+    recompute.run(square, x, checkpointing=True).sum().backward()
+    assert len(calls) == 2
+    torch.testing.assert_close(x.grad, 2 * F.relu(x))
+    with torch.no_grad():
+        recompute.run(square, x, checkpointing=True)
+    assert len(calls) == 3
