@@ -48,7 +48,7 @@ def evaluate_case(
     if not prediction.grid.matches(truth.grid):
         raise ValueError(
             f"{case_id}: the prediction lies on {_describe(prediction.grid)}, the truth on {_describe(truth.grid)}; "
-            "put the prediction on the grid of the truth first (hnseg evaluate resample=true does)"
+            "put the prediction on the grid of the truth first (resample=true does)"
         )
     predicted = _checked_labels(prediction.array, len(label_names), f"prediction of {case_id}")
     true = _checked_labels(truth.array, len(label_names), f"truth of {case_id}")

@@ -99,10 +99,10 @@ def test_background_is_ignored_where_a_structure_was_not_annotated(folder, train
 
 def test_a_patient_with_nothing_but_ignored_voxels_is_set_aside(folder, train, tmp_path) -> None:
     empty = write_prepared(tmp_path / "cache", "e", annotated=(True, False), values=(0, 0))
-    found = export(folder, [*train, empty], folds={"x": ("abe", "cd")})
+    found = export(folder, [*train, empty], folds={"x": ("abe", "cd"), "y": ("cd", "abe")})
     assert [failure.case_id for failure in found.failures] == ["e"]
     assert "GTVn" in found.failures[0].message
-    assert splits(folder) == [{"train": ["a", "b"], "val": ["c", "d"]}]
+    assert splits(folder) == [{"train": ["a", "b"], "val": ["c", "d"]}, {"train": ["c", "d"], "val": ["a", "b"]}]
     assert described(folder)["numTraining"] == len(list((folder.below("raw") / "labelsTr").iterdir())) == 4
     assert "ignore" not in described(folder)["labels"]
     assert not list(folder.below("raw").rglob("e*"))
