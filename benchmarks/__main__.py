@@ -22,6 +22,7 @@ BENCHMARKS = {
     "augment": "Augmented patches a second",
     "sliding_window": "Sliding-window prediction",
     "hd95": "HD95",
+    "crf": "Dense conditional random field",
     "memory": "Memory of a training step, estimated and measured",
 }
 HEAD = """\
@@ -45,9 +46,9 @@ is about that of the benchmark itself.
 | Python | {python} |
 {versions}
 
-medpy (GPL) and seg-metrics are no dependencies of hnseg, and are compared with where they are installed. To have them
-in the table, make an environment of its own:
-`python -m venv bench-env && bench-env/bin/pip install -c constraints.txt -e '.[oracles]' medpy seg-metrics`, then
+medpy (GPL) and seg-metrics are no dependencies of hnseg, and pydensecrf2 needs a compiler; they are compared with where
+they are installed. To have them in the table, make an environment of its own:
+`python -m venv bench-env && bench-env/bin/pip install -c constraints.txt -e '.[oracles,crf]' medpy seg-metrics`, then
 `bench-env/bin/python -m benchmarks`.
 """
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
-PEERS = ("torch", "numpy", "scipy", "SimpleITK", "monai", "torchio", "surface-distance", "medpy", "seg-metrics")
+PEERS = ("torch", "numpy", "scipy", "SimpleITK", "monai", "torchio", "surface-distance", "pydensecrf2", "medpy")
+PEERS += ("seg-metrics",)
 Name = TypeVar("Name")
 
 

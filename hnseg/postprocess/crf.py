@@ -38,7 +38,8 @@ class Crf:
     ``k1_ij = exp(-|p_i - p_j|^2 / 2 a^2)`` and ``k2_ij = exp(-|p_i - p_j|^2 / 2 b^2 - |I_i - I_j|^2 / 2 c^2)``, each
     divided by its sums. Softmax labels exclude each other; sigmoid structures are refined each against its background.
     The papers on HECKTOR give no parameters: the defaults are those of the example of the usual 3-D wrapper, whose
-    voxels are millimetres here.
+    voxels are millimetres here. With them a small structure vanishes where the network is not sure of it: most of what
+    lies within 5 mm of it is background, and says so. ``position_weight`` is what to lower, for lymph nodes above all.
 
     ``full`` reaches over the whole image. Its position term is exact, its other term a permutohedral lattice, as in the
     authors' program. ``window`` is exact but blind beyond ``window_voxels``: of k1 with the defaults at 1 mm, a window

@@ -17,6 +17,8 @@ Kernel = Callable[[Tensor], Tensor]
 
 Normalization = Literal["symmetric", "before", "after"]
 Axes = tuple[float, float, float]
+KEPT = 2**28
+"""Weights of pairs that the window kernel keeps between calls: 1 GiB, which is all of 5^3 voxels in 144^3."""
 
 
 def position_kernel(shape_zyx: tuple[int, ...], step: Axes, half: int | None, like: Tensor) -> Kernel:
@@ -71,7 +73,7 @@ def bilateral_kernel(intensity: Tensor, step: Axes, start_zyx: tuple[int, ...]) 
 def window_kernel(intensity: Tensor, step: Axes, half: int) -> Kernel:
     """The bilateral kernel between voxels at most ``half`` voxels apart along every axis, exact.
 
-    Every pair is computed once, for both of its voxels, and nothing is kept between calls.
+    Every pair is computed once, for both of its voxels, and as many as :data:`KEPT` holds never again.
 
     Args:
         intensity: (M, Z, Y, X) in standard deviations.
@@ -79,11 +81,24 @@ def window_kernel(intensity: Tensor, step: Axes, half: int) -> Kernel:
         half: (window - 1) / 2.
     """
 
+    pairs = list(_pairs(intensity.shape[1:], step, half))
+    kept: list[Tensor] = []
+    most = KEPT // intensity[0].numel()
+
+    def weights(number: int) -> Tensor:
+        if number < len(kept):
+            return kept[number]
+        here, there, position = pairs[number]
+        apart = (intensity[here] - intensity[there]).square_().sum(dim=0)
+        weight = apart.mul_(-0.5).exp_().mul_(position)
+        if number < most:
+            kept.append(weight)
+        return weight
+
     def kernel(values: Tensor) -> Tensor:
         out = values.clone()
-        for here, there, position in _pairs(intensity.shape[1:], step, half):
-            apart = (intensity[here] - intensity[there]).square_().sum(dim=0)
-            weight = apart.mul_(-0.5).exp_().mul_(position)
+        for number, (here, there, _) in enumerate(pairs):
+            weight = weights(number)
             out[here].addcmul_(weight, values[there])
             out[there].addcmul_(weight, values[here])
         return out

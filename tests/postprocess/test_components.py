@@ -79,14 +79,15 @@ def test_fills_what_is_enclosed_and_nothing_else() -> None:
     np.testing.assert_array_equal(FillHoles().clean(mask, MM, LABELS), mask)
 
 
-def test_a_hole_keeps_the_other_structure_in_it() -> None:
+@pytest.mark.parametrize(("around", "within"), [(1, 2), (2, 1)])
+def test_a_hole_keeps_the_other_structure_in_it(around, within) -> None:
     mask = empty(9, 9, 9)
-    mask[1:8, 1:8, 1:8] = 1
+    mask[1:8, 1:8, 1:8] = around
     mask[3:6, 3:6, 3:6] = 0
-    mask[4, 4, 4] = 2
+    mask[4, 4, 4] = within
     filled = FillHoles().clean(mask, MM, LABELS)
-    assert filled[4, 4, 4] == 2
-    assert np.count_nonzero(filled == 1) == 7**3 - 1
+    assert filled[4, 4, 4] == within
+    assert np.count_nonzero(filled == around) == 7**3 - 1
     assert np.count_nonzero(filled == 0) == 9**3 - 7**3
 
 

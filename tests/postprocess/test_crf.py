@@ -127,6 +127,17 @@ def test_what_lies_outside_the_box_would_hardly_have_changed(form) -> None:
     assert torch.equal(got > 0.5, everywhere > 0.5)
 
 
+def test_in_the_window_form_the_box_is_refined_as_if_there_were_no_box() -> None:
+    _, scene, _ = ball((30, 28, 30))
+    p = torch.full((1, 30, 28, 30), 0.25)
+    box = (slice(None), slice(12, 16), slice(11, 15), slice(20, 25))
+    p[box] = torch.rand(1, 4, 4, 5, generator=torch.Generator().manual_seed(6)) / 2 + 0.35
+    crf = Crf(form="window", ignore_below=0.3, iterations=3)
+    got, everywhere = crf.refine(p, scene, ONE), replace(crf, ignore_below=0).refine(p, scene, ONE)
+    assert float((got - everywhere)[box].abs().max()) < 1e-5
+    assert float((got - everywhere).abs().max()) > 0.1
+
+
 def test_millimetres_and_not_voxels_count() -> None:
     _, scene, logits = ball((10, 12, 11))
     doubled = Scene(scene.image, scene.modalities, (2.0, 2.0, 2.0))

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from hnseg.postprocess import kernels
 from hnseg.postprocess.kernels import bilateral_kernel, normalized, position_kernel, window_kernel
 
 SHAPE = (3, 5, 4)
@@ -36,10 +37,13 @@ def test_position_kernel(half) -> None:
     torch.testing.assert_close(got, looped(values(), STEP, half), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("kept", [0, 10 * 60, kernels.KEPT])
 @pytest.mark.parametrize("half", [1, 2])
-def test_window_kernel(half) -> None:
-    got = window_kernel(intensity(), STEP, half)(values())
-    torch.testing.assert_close(got, looped(values(), STEP, half, intensity()), rtol=1e-5, atol=1e-6)
+def test_window_kernel(half, kept, monkeypatch) -> None:
+    monkeypatch.setattr(kernels, "KEPT", kept)
+    kernel = window_kernel(intensity(), STEP, half)
+    for given in (values(), values().flip(1)):  # the second meets what the first left
+        torch.testing.assert_close(kernel(given), looped(given, STEP, half, intensity()), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(1, 7, 6), (5, 1, 1), (1, 1, 1), (2, 3, 1)])

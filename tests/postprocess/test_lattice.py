@@ -30,6 +30,9 @@ def test_weighted_means_are_those_of_all_pairs(d) -> None:
 @pytest.mark.parametrize("d", [1, 2, 5])
 def test_every_point_is_the_weighted_mean_of_its_corners(d) -> None:
     features = points(d, 200, 30.0) - 15
+    ends = torch.stack([features.amin(dim=1), features.amax(dim=1)])
+    outermost = torch.cartesian_prod(*ends.T).view(-1, d).T
+    features = torch.cat([features, outermost], dim=1)
     radix, lowest = _radix(features)
     keys, weights = _corners(features, radix, lowest)
     digits = []
@@ -38,10 +41,15 @@ def test_every_point_is_the_weighted_mean_of_its_corners(d) -> None:
         keys = keys % weight
     corners = torch.stack(digits[::-1]) + lowest[:, None, None]  # (d, d + 1 corners, points)
     torch.testing.assert_close((corners * weights).sum(dim=1), _embed(features)[:d], rtol=0, atol=1e-3)
-    torch.testing.assert_close(weights.sum(dim=0), torch.ones(200))
+    torch.testing.assert_close(weights.sum(dim=0), torch.ones(200 + 2**d))
     assert weights.min() >= -1e-5
     kind = torch.arange(d + 1)[None, :, None].expand_as(corners)
     assert torch.equal(corners % (d + 1), kind)
+    # and a step to a neighbour, up to d + 1 in every coordinate, stays among the digits
+    digit_sizes = radix[1:] // radix[:-1]
+    for digit, size in zip((corners - lowest[:, None, None])[:-1], digit_sizes, strict=True):
+        assert digit.min() >= d + 1
+        assert digit.max() + d + 1 < size
 
 
 def test_the_lattice_has_no_preferred_direction() -> None:
