@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hnseg.report import read_manifest
+from hnseg.run.positionals import quoted
 
 OWN_KEYS = ("cv", "name", "fold", "test", "paths.output")
 """What the cross-validation itself decides, or has for itself."""
@@ -58,9 +59,9 @@ def train_command(overrides: Iterable[str], run_name: str, folds: Sequence[Fold]
     kept = [override for override in overrides if _key(override) not in OWN_KEYS]
     if launcher is None:
         (fold,) = folds
-        place = [f"fold={_quoted(fold.name)}", f"name={_quoted(f'{run_name}-{fold.folder.name}')}"]
-        return [*command, *kept, *place, f"paths.output={_quoted(fold.folder)}", "test=true"]
-    names = ",".join(_quoted(fold.name) for fold in folds)
+        place = [f"fold={_value(fold.name)}", f"name={_value(f'{run_name}-{fold.folder.name}')}"]
+        return [*command, *kept, *place, f"paths.output={_value(fold.folder)}", "test=true"]
+    names = ",".join(_value(fold.name) for fold in folds)
     place = [f"fold={names}", f"name={run_name}-${{fold}}", f"paths.output={folds[0].folder.parent}/${{fold}}"]
     return [*command, "--multirun", *kept, f"hydra/launcher={launcher}", *place, "test=true"]
 
@@ -81,9 +82,6 @@ def _key(override: str) -> str:
     return "cv" if key.startswith("cv.") else key
 
 
-def _quoted(value: object) -> str:
+def _value(value: object) -> str:
     """A value in Hydra's grammar."""
-    if isinstance(value, int):
-        return str(value)
-    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return str(value) if isinstance(value, int) else quoted(str(value))

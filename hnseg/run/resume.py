@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from hnseg.run.positionals import quoted
 from hnseg.run.resolvers import NOT_IDENTITY
 
 OVERRIDES, CONFIG = "overrides.yaml", "config.yaml"
@@ -28,7 +29,13 @@ def expand_resume(arguments: Sequence[str]) -> list[str]:
         raise ValueError(f"resume={folder}: no {OVERRIDES} there; give the folder of a run (runs/train/NAME)")
     others = [a for a in arguments if not a.startswith("resume=")]
     before = yaml.safe_load(stored.read_text()) or []
-    return [*before, *others, f"paths.output='{folder}'", f"name={folder.name}", f"resume='{folder}'"]
+    return [
+        *before,
+        *others,
+        f"paths.output={quoted(str(folder))}",
+        f"name={folder.name}",
+        f"resume={quoted(str(folder))}",
+    ]
 
 
 def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
