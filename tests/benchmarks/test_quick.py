@@ -27,6 +27,34 @@ def test_prints_a_table_and_answers_agree(name, capsys) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_a_step_of_the_largest_network_is_measured_in_four_ways(capsys) -> None:
+    from benchmarks.memory import main
+
+    assert main(["--quick", "--full"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| UNet3Plus")]
+    assert [("bf16" in row, "checkpointing" in row) for row in rows] == [
+        (True, True),
+        (False, True),
+        (True, False),
+        (False, False),
+    ]
+    single, half = (float(rows[row].split("|")[3]) for row in (3, 2))
+    assert 1.5 < single / half < 2.5
+
+
+def test_a_step_that_does_not_fit_is_found(capsys, monkeypatch) -> None:
+    from benchmarks import memory
+
+    mib = {True: 30_000.0, False: float("nan")}  # too large; killed for it
+    monkeypatch.setattr(memory.Step, "estimate_mib", lambda _: 10_000.0)
+    monkeypatch.setattr(memory, "measure_apart", lambda step: dict.fromkeys(("mib", "total"), mib[step.bf16]))
+    assert memory.main(["--full"]) == 1
+    printed = capsys.readouterr().out
+    assert printed.count("does not fit into 20 GiB") == 3
+    assert "| UNet3Plus, 24 filters, (1, 2, 144^3) | cpu | 10000 | n/a |" in printed
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_patch_with_other_voxels_is_found(tmp_path) -> None:
     from benchmarks.cohort import QUICK, cases, niftis, write_cohort
     from benchmarks.loaders import LOADERS, make_loader

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from hnseg.models import SENormUNet
+from hnseg.models import SENormUNet, UNet3Plus
 from hnseg.models.memory import training_bytes
 
 FLOAT = 4
@@ -21,6 +21,20 @@ def test_what_two_layers_share_counts_once() -> None:
         return nn.Sequential(nn.Conv2d(1, 4, 1, bias=False), nn.ReLU(), nn.Conv2d(4, 1, 1, bias=False))
 
     assert training_bytes(build, (2, 1, 6, 5)) == FLOAT * (4 * 8 + 2 * 30 * (1 + 4))
+
+
+def test_under_autocast_layers_keep_their_input_and_weights_in_its_precision() -> None:
+    found = training_bytes(lambda: nn.Conv3d(2, 3, 3, padding=1), (1, 2, 8, 8, 8), torch.bfloat16)
+    assert found == FLOAT * 4 * 165 + 2 * (162 + 2 * 8**3)  # a copy of the 162 weights without the bias
+
+
+def test_bf16_halves_what_a_network_keeps() -> None:
+    def build() -> nn.Module:
+        return UNet3Plus(in_channels=2, out_channels=1, filters=4)
+
+    weights, shape = FLOAT * 4 * sum(p.numel() for p in build().parameters()), (1, 2, 64, 64, 64)
+    single, half = training_bytes(build, shape) - weights, training_bytes(build, shape, torch.bfloat16) - weights
+    assert half == pytest.approx(single / 2, rel=0.1)  # places of maxima stay 64-bit whole numbers
 
 
 def test_a_sum_keeps_no_activation() -> None:

@@ -42,7 +42,7 @@ def test_parameter_count(dims, parameters):
 
 @pytest.mark.parametrize(("dims", "nnunet"), [(3, 102_351_439), (2, 71_817_871)])
 def test_nnunets_own_network_has_one_more_head(dims, nnunet):
-    # ResidualEncoderUNet of dynamic-network-architectures 0.4.4 as nnU-Net plans it: also a head at the lowest resolution
+    # ResidualEncoderUNet of dynamic-network-architectures 0.4.4 as nnU-Net plans it
     net = full_size(spatial_dims=dims, deep_supervision=True)
     assert count(net) + 3 * WIDTHS[dims][-2] + 3 == nnunet
     assert [head.in_channels for head in net.supervision] == [64, 128, 256]
