@@ -91,8 +91,13 @@ def best_checkpoint(run: Path) -> Path:
 
 
 def write_official(folder: Path) -> None:
-    """``official.json`` beside a ``cases.csv``: what the challenges' organisers would make of these rows."""
+    """``official.json`` beside a ``cases.csv``: what the challenges' organisers would make of these rows.
+
+    They score every patient once: where several folds tested one patient there is nothing to write.
+    """
     rows = pd.read_csv(folder / "cases.csv", dtype={"case": str, "structure": str})
+    if rows.duplicated(["case", "structure"]).any():
+        return
     scores = official_scores(rows, sorted(set(rows["case"])))
     scores["phantom"] = bool(rows["phantom"].any())
     write_json(folder / "official.json", scores)
