@@ -72,6 +72,9 @@ def table(run: Path) -> str:
     """Out-of-fold scores, a row a structure and fold, then the ensemble's on test patients; twice as wide with a chain.
 
     The chain's scores are those of ``postprocessed/``.
+
+    Raises:
+        ValueError: they are not of the same patients.
     """
     frames = [_frame(run)]
     heading = ["structure", *HEADING]
@@ -81,6 +84,8 @@ def table(run: Path) -> str:
         heading += [f"with {chain}: {HEADING[2]}", *HEADING[3:]]
     lines = [f"| {' | '.join(heading)} |", f"|{' --- |' * len(heading)}"]
     for key, cells in frames[0].items():
+        if any(key in frame and frame[key][0] != cells[0] for frame in frames[1:]):
+            raise ValueError(f"{run}: not the same patients with and without post-processing, as after debug=fdr")
         missing = ["n/a"] * len(cells)  # the tuned chain of the ensemble may be empty
         row = [*key, *cells, *(cell for frame in frames[1:] for cell in frame.get(key, missing)[1:])]
         lines.append(f"| {' | '.join(row)} |")

@@ -80,6 +80,13 @@ def test_an_ensemble_without_a_chain_has_one_half(run):
     assert table(run).splitlines()[-1].count("| n/a") == 5
 
 
+def test_halves_of_different_patients_are_refused(run):
+    everybody = pd.read_csv(run / "postprocessed" / "cases.csv")
+    everybody.iloc[:3].to_csv(run / "postprocessed" / "cases.csv", index=False)
+    with pytest.raises(ValueError, match="not the same patients"):
+        table(run)
+
+
 def test_structures_are_kept_apart(run):
     both = pd.concat([rows([0.5] * 4, [1.0] * 4, [1000.0] * 4), rows([0.1] * 4, [1.0] * 4, [5000.0] * 4)])
     both["structure"] = ["GTVp"] * 4 + ["GTVn"] * 4
