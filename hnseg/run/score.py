@@ -16,7 +16,7 @@ from hnseg.evaluate import evaluate_case, official_scores
 from hnseg.inference import Predictor, load_checkpoint, outline
 from hnseg.inference.chains import TUNED, same_chain, tuned_chain
 from hnseg.inference.rewrite import rewrite_postprocess
-from hnseg.io import atomic_path, write_json, write_rows, write_volume
+from hnseg.io import atomic_path, read_rows, write_json, write_rows, write_volume
 from hnseg.postprocess import Postprocess, Scene
 from hnseg.prepare import Case
 from hnseg.report import read_manifest
@@ -70,10 +70,10 @@ def score_postprocessed(run: Path, configured: Mapping[str, Any], device: str, t
     rewrite_postprocess(checkpoint, chain)
     if not chain:
         return True
-    manifest = read_manifest(run)
-    cases = [Case.open(Path(manifest["cases"][case_id])) for case_id in manifest["split"]["test"]]
+    prepared = read_manifest(run)["cases"]
+    tested = sorted({row["case"] for row in read_rows(run / "cases.csv", required=("case",))})
     predictor = Predictor([load_checkpoint(checkpoint, trust)], device=device)
-    score_cases(predictor, [case for case in cases if case.label is not None], {folder: chain})
+    score_cases(predictor, [Case.open(Path(prepared[case_id])) for case_id in tested], {folder: chain})
     write_chain(folder, chain)
     return True
 

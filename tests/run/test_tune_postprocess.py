@@ -301,7 +301,7 @@ def test_by_default_the_random_field_is_tuned_over_a_small_grid(tune, specks: Pa
     assert tune(specks, "postprocess=crf") == 0
     table = pd.read_csv(specks / "tuning.csv")
     assert list(table.filter(like=".").columns) == ["crf.position_weight", "crf.bilateral_weight"]
-    assert len(table) == 1 + 3 * 3
+    assert len(table) == 1 + 4 * 3
 
 
 def test_the_random_field_sees_the_images_and_what_lies_around(tune, specks: Path) -> None:
