@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hnseg.postprocess import DropSmall, KeepLargest, Postprocess
 
 from hnseg.evaluate.search import make_search
 from hnseg.evaluate.tuning import (
@@ -19,6 +18,7 @@ from hnseg.evaluate.tuning import (
     tune,
 )
 from hnseg.labels import LabelSet
+from hnseg.postprocess import DropSmall, KeepLargest, Postprocess
 from hnseg.prepare.case import Case, write_case
 from hnseg.types import BoxMm, Grid
 
