@@ -25,7 +25,7 @@ def cv_evaluation(cv: CvFolder) -> list[Sentence]:
     """How the patients were divided, which folds are missing, and how often anybody looked."""
     split, rows = cv.whole.manifest.get("split", {}), cv.whole.cases
     sentences = [Sentence(f"Split “{split.get('name', 'unknown')}”, {len(cv.folds)} folds. {_counted(rows)}")]
-    sentences += _protocol(str(split.get("protocol", "")))
+    sentences += _protocol(str(split.get("protocol", ""))) + _learned(cv)
     if cv.missing:
         named = "; ".join(f"{fold.name} ({fold.lacking})" for fold in cv.missing)
         text = f"Not in any number below: {named}. The command at the end of the page goes on with them."
@@ -90,7 +90,7 @@ def _counted(rows: pd.DataFrame) -> str:
         return "Nobody has been scored yet."
     looked = rows.drop_duplicates(["case", "fold"]) if "fold" in rows.columns else rows.drop_duplicates("case")
     times = looked["case"].value_counts()
-    text = f"{patients(len(times))} scored, each by a network that never saw them"
+    text = f"{patients(len(times))} scored, each by a network that did not train on them"
     if int(times.max()) == 1:
         return f"{text}."
     return f"{text}; {patients(int((times > 1).sum()))} in more than one fold."
@@ -106,6 +106,18 @@ def _protocol(protocol: str) -> list[Sentence]:
         text = "Protocol “inner”: the validation patients, on whom the epoch was chosen, come from the training side"
         return [Sentence(f"{text}; no left-out patient had a part in it.")]
     return []
+
+
+def _learned(cv: CvFolder) -> list[Sentence]:
+    """Whoever a fold trained on and left out as well: it must be nobody."""
+    found = set()
+    for fold in cv.folds:
+        split = fold.run.manifest.get("split", {}) if fold.run else {}
+        found |= set(split.get("train", [])) & set(split.get("test", []))
+    if not found:
+        return []
+    text = f"{patients(len(found))} also served for training in the fold that left them out: {listing(sorted(found))}."
+    return [Sentence(f"{text} The scores mean nothing.", warning=True)]
 
 
 def _looks_at_folds(cv: CvFolder) -> list[Sentence]:

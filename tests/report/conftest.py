@@ -72,7 +72,7 @@ def make_run(
     if chain:
         (folder / "postprocessed" / "postprocess.yaml").write_text(yaml.safe_dump(chain))
     (folder / "metrics.csv").write_text(training_log(epochs))
-    (folder / "config.yaml").write_text(CONFIG)
+    (folder / "config.yaml").write_text(CONFIG + yaml.safe_dump({"postprocess": chain or {}}))
     (folder / "overrides.yaml").write_text("- optimizer.lr=1e-3\n- data=hecktor2021\n")
     write_manifest(
         folder,

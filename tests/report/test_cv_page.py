@@ -178,6 +178,15 @@ def test_many_looks_are_counted(cv_maker):
     assert "test patients have been looked at 3 times" in text
 
 
+def test_training_on_left_out_patients_is_found(cv_maker):
+    folder = cv_maker(drawn=False)
+    split = json.loads((folder / "folds" / "CHUS" / "manifest.json").read_text())["split"]
+    edit(folder / "folds" / "CHUS", split=split | {"train": ["A1", "CHUS001"]})
+    assert (
+        "also served for training in the fold that left them out: CHUS001. The scores mean nothing" in page(folder).text
+    )
+
+
 def test_the_papers_protocol_is_named(cv_maker):
     folder = cv_maker(drawn=False)
     edit(folder, split={"name": "Published", "protocol": "paper"})
@@ -191,6 +200,14 @@ def test_a_phantom_is_marked_in_text_pictures_and_tables(cv_maker):
     assert shown.text.count(PHANTOM_TEXT) > 10
     assert all(PHANTOM_TEXT.encode() in path.read_bytes() for path in (folder / "figures").glob("*.png"))
     assert table(folder, "folds")["phantom"].all()
+
+
+def test_a_mark_in_a_fold_alone_is_enough(cv_maker):
+    folder = cv_maker(folds=("CHUP",), per_fold=1, tested=0)
+    edit(folder, cases={})
+    assert PHANTOM_TEXT not in page(folder).text
+    edit(folder / "folds" / "CHUP", phantom=True)
+    assert PHANTOM_TEXT in page(folder).text
 
 
 def test_names_cannot_break_out(cv_maker):

@@ -14,9 +14,9 @@ COLORS = (TRUTH_RED, PREDICTION_BLUE, REFINED_GREEN)
 SHAPE = (12, 40, 40)
 
 
-def mask(first, last):
+def mask(first, last, slices=(5, 9)):
     labels = np.zeros(SHAPE, np.uint8)
-    labels[5:9, first:last, first:last] = 1
+    labels[slice(*slices), first:last, first:last] = 1
     return Volume(labels, Grid(SHAPE, (3.0, 2.0, 2.0)))
 
 
@@ -79,9 +79,10 @@ def test_other_modalities_are_drawn(modalities):
 
 def test_without_a_tumour_the_slice_goes_through_what_was_predicted():
     empty = mask(0, 0)
-    assert counts(draw(patient(truth=empty)), 4)[2][1] > 100
-    deleted = counts(draw(patient(truth=empty, prediction=empty)), 4)
-    assert deleted[3][2] > 100  # what post-processing added is seen, too
+    high = mask(8, 20, (10, 12))
+    assert counts(draw(patient(truth=empty, prediction=high)), 4)[2][1] > 100
+    added = counts(draw(patient(truth=empty, prediction=empty, refined=high)), 4)
+    assert added[3][2] > 100  # what post-processing added is seen, too
 
 
 def test_without_a_prediction_the_truth_is_still_there():
