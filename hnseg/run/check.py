@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
@@ -30,7 +31,8 @@ def _memory(plain: dict) -> str:  # type: ignore[type-arg]
     build, view = get_class(net.pop("_target_")), plain["view"]
     share = max(1, plain["batch_size"] // _devices(plain["trainer"]["devices"]))
     size = view["size_zyx"][-view["spatial_dims"] :]
-    gib = training_bytes(lambda: build(**net), (share, view["channels"], *size)) / 2**30
+    autocast = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(str(plain["trainer"]["precision"]))
+    gib = training_bytes(lambda: build(**net), (share, view["channels"], *size), autocast) / 2**30
     shape = " x ".join(map(str, size))
     # docs/benchmarks.md: on a CPU a step took 2.2 times the estimate, and 4.5 times with checkpointing
     return f"training {build.__name__} on {share} x {shape} will take at least {gib:.1f} GiB a device, likely twice"
