@@ -129,7 +129,8 @@ class UNet3Plus(nn.Module):
     looks at the second encoder level: pooled once, that of a 144^3 image is 36^3, where dilations of 6 to 18 span the
     image and not more (the end of the encoder, 9^3, is 4^3 after pooling, and they would all leave it). SE
     normalisation replaces the batch's, which one or two samples do not support. Each stage takes the result as its last
-    source: 19,489,513 parameters, 19,515,438 with deep supervision, which are 166,008 more than the 19,349,430 of the published code.
+    source: 19,489,513 parameters, 19,515,438 with deep supervision, which are 166,008 more than the 19,349,430 of the
+    published code.
 
     Forward: image (B, in_channels, *s) to logits (B, out_channels, *s); with deep supervision, in training only, a list
     of six such: main output, then one of each decoder stage from fine to coarse, interpolated. Raises ValueError where
