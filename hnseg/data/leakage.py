@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def _alike(cases: Sequence[Case]) -> NDArray[np.bool_]:
     """(n, n): which of the cases are one patient."""
     same, looks_same = np.zeros((len(cases),) * 2, bool), np.ones((len(cases),) * 2, bool)
     for channel in range(len(cases[0].images)):
-        digests, looks = zip(*(_marks(case.images[channel]) for case in cases), strict=True)
+        digests, looks = zip(*(_marks(case, channel) for case in cases), strict=True)
         _, number = np.unique(digests, return_inverse=True)
         same |= (number[:, None] == number) & (np.array(digests) != "")
         stacked = np.stack(looks)
@@ -56,8 +57,18 @@ def _alike(cases: Sequence[Case]) -> NDArray[np.bool_]:
     return same | looks_same
 
 
-def _marks(array: NDArray[np.generic]) -> tuple[str, NDArray[np.float32]]:
+def _marks(case: Case, channel: int) -> tuple[str, NDArray[np.float32]]:
     """(hash of shape and voxels, standardised block means); an image of one value, which says nothing, has no hash."""
+    known = (case.folder, case.key, channel)
+    if known not in _MARKS:  # a cross-validation asks once a fold
+        _MARKS[known] = _look_at(case.images[channel])
+    return _MARKS[known]
+
+
+_MARKS: dict[tuple[Path, str, int], tuple[str, NDArray[np.float32]]] = {}
+
+
+def _look_at(array: NDArray[np.generic]) -> tuple[str, NDArray[np.float32]]:
     seen = look(array)
     if not seen.any():
         return "", seen

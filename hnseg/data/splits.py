@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -65,6 +65,11 @@ class Split:
             "val": list(self.val),
             "test": list(self.test),
         }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Split:
+        """The split that `to_dict` wrote."""
+        return cls(plain["name"], plain["protocol"], *(tuple(plain[part]) for part in ("train", "val", "test")))
 
 
 class Splitter(Protocol):

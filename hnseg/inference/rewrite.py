@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from hnseg.inference.checkpoint import FORMAT
 from hnseg.inference.data_only import load_as_data
 from hnseg.io import atomic_path
 from hnseg.postprocess import Postprocess
@@ -29,4 +30,4 @@ def rewrite_postprocess(path: Path, chain: Postprocess) -> None:
     if entry.get("postprocess", {}) == wanted:
         return
     with atomic_path(path) as temporary:
-        torch.save({**content, "hnseg": {**entry, "postprocess": wanted}}, temporary)
+        torch.save({**content, "hnseg": {**entry, "format": FORMAT, "postprocess": wanted}}, temporary)

@@ -16,8 +16,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from hnseg.data import CaseDataModule
+from hnseg.data.leakage import refuse_leaks
 from hnseg.inference import Predictor, load_checkpoint
-from hnseg.inference.chains import tuned_chain
 from hnseg.io import atomic_path, write_json
 from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
@@ -25,17 +25,20 @@ from hnseg.run.folds import Fold, folds_below, run_to_its_end, train_command
 from hnseg.run.ledger import record_look
 from hnseg.run.lock import only_one
 from hnseg.run.resolvers import to_plain
-from hnseg.run.resume import CONFIG, OVERRIDES, differences
+from hnseg.run.resume import CONFIG, OVERRIDES, differences, repeatable
 from hnseg.run.score import (
     POSTPROCESSED,
-    available_device,
     best_checkpoint,
+    chosen_chain,
+    hardware_of,
+    read_scores,
     score_cases,
     score_postprocessed,
     write_official,
 )
 from hnseg.run.validate import validate
 
+ANY_PART = ("train", "val", "test")
 STAMP = "ensemble.json"
 """Which folds, and what after them, the test patients were outlined with: nobody looks at them twice for nothing."""
 
@@ -66,22 +69,27 @@ def _claim(folder: Path, plain: dict[str, Any], overrides: list[str]) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False))
-    (folder / OVERRIDES).write_text(yaml.safe_dump(overrides))
+    (folder / OVERRIDES).write_text(yaml.safe_dump(repeatable(overrides)))
 
 
 def _cross_validate(plain: dict[str, Any], folder: Path, overrides: list[str]) -> int:
     data: CaseDataModule = instantiate(plain["data"]["module"], _convert_="all")
     data.prepare_data()
     assert data.cohort is not None
-    folds = _folds(data, plain, folder)
+    folds, complete = _folds(data, plain, folder)
+    _refuse_other_data(data, folds)
+    patients = data.patients()
+    for fold in folds:
+        refuse_leaks(data.splitter.for_fold(fold.name)(patients), patients)  # now, not when its turn comes
     _describe(folder, plain, data, folds)
     code = _train_all(folds, plain, overrides, folder.name)
     done = [fold for fold in folds if fold.finished]
     if done:
         _gather(folder, done, plain)
     if len(done) == len(folds):
-        looks = _test_ensemble(data, plain, folder, folds) if plain["test"] else 0
-        write_manifest(folder, finished=True, test_looks=looks)
+        if plain["test"] and complete:
+            _test_ensemble(data, plain, folder, folds)
+        write_manifest(folder, finished=True)
     print(f"{len(done)} of {len(folds)} folds are finished; report: {write_report(folder)}")
     if len(done) < len(folds):
         print("The same command again goes on at the first unfinished fold.")
@@ -89,8 +97,8 @@ def _cross_validate(plain: dict[str, Any], folder: Path, overrides: list[str]) -
     return 1 if data.cohort.failures else code
 
 
-def _folds(data: CaseDataModule, plain: dict[str, Any], folder: Path) -> list[Fold]:
-    """The folds to train: those of the split, or the user's choice among them."""
+def _folds(data: CaseDataModule, plain: dict[str, Any], folder: Path) -> tuple[list[Fold], bool]:
+    """The folds to train, those of the split or the user's choice among them; and whether they are all of them."""
     if not hasattr(data.splitter, "folds"):
         raise ValueError(f"{type(data.splitter).__name__} does not say what its folds are; give it folds(patients)")
     known: list[str | int] = list(data.splitter.folds(data.patients()))
@@ -98,7 +106,21 @@ def _folds(data: CaseDataModule, plain: dict[str, Any], folder: Path) -> list[Fo
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
         raise ValueError(f"cv.folds: this split has no {unknown or 'empty choice'}; its folds are {known}")
-    return folds_below(folder, chosen)
+    return folds_below(folder, chosen), set(chosen) == set(known)
+
+
+def _refuse_other_data(data: CaseDataModule, folds: Sequence[Fold]) -> None:
+    """A fold that is finished, or begun, with other patients or preparation than today's belongs to another table."""
+    assert data.cohort is not None
+    cases = data.cohort.cases
+    ours = {data.recipe.cohort_key([c.key for c in cases if c.part in parts]) for parts in (ANY_PART, ANY_PART[:2])}
+    begun = [fold for fold in folds if (fold.folder / "manifest.json").is_file()]
+    other = [str(fold.name) for fold in begun if read_manifest(fold.folder)["data"]["key"] not in ours]
+    if other:
+        raise ValueError(
+            f"the folds {', '.join(other)} were trained on other patients, or on patients prepared otherwise, than are "
+            "there now; give this cross-validation a name of its own (name=...), or overwrite=true to train them again"
+        )
 
 
 def _describe(folder: Path, plain: dict[str, Any], data: CaseDataModule, folds: Sequence[Fold]) -> None:
@@ -150,7 +172,9 @@ def _gather(folder: Path, folds: Sequence[Fold], plain: dict[str, Any]) -> None:
     A patient whom two folds leave out has rows of both; the mask is the first fold's.
     """
     for fold in folds:
-        score_postprocessed(fold.folder, plain["postprocess"], available_device(), plain["trust"])
+        with only_one(fold.folder):
+            if score_postprocessed(fold.folder, plain, again=True):
+                write_report(fold.folder)
     _join(folder, [(fold, fold.folder) for fold in folds])
     write_official(folder)
     processed = [(fold, fold.folder / POSTPROCESSED) for fold in folds]
@@ -163,8 +187,7 @@ def _gather(folder: Path, folds: Sequence[Fold], plain: dict[str, Any]) -> None:
 def _join(target: Path, sources: Sequence[tuple[Fold, Path]]) -> None:
     tables: list[pd.DataFrame] = []
     for fold, source in reversed(sources):
-        rows = pd.read_csv(source / "cases.csv", dtype={"case": str, "centre": str}, keep_default_na=False)
-        tables.insert(0, rows.assign(fold=str(fold.name)))
+        tables.insert(0, read_scores(source / "cases.csv").assign(fold=str(fold.name)))
         (target / "predictions").mkdir(parents=True, exist_ok=True)
         for mask in sorted((source / "predictions").glob("*.nii.gz")):
             shutil.copy2(mask, target / "predictions" / mask.name)
@@ -172,21 +195,23 @@ def _join(target: Path, sources: Sequence[tuple[Fold, Path]]) -> None:
         pd.concat(tables).to_csv(temporary, index=False)
 
 
-def _test_ensemble(data: CaseDataModule, plain: dict[str, Any], folder: Path, folds: Sequence[Fold]) -> int:
-    """The mean of all folds on the data set's own test patients; returns how often these were looked at."""
+def _test_ensemble(data: CaseDataModule, plain: dict[str, Any], folder: Path, folds: Sequence[Fold]) -> None:
+    """The mean of all folds on the data set's own test patients, unless they were outlined by the same before."""
     assert data.cohort is not None
     cases = [case for case in data.cohort.cases if case.part == "test"]
     if not cases:
-        return 0
-    chain = tuned_chain(folder)
-    chain = Postprocess.from_dict(plain["postprocess"], "the configuration") if chain is None else chain
-    target = folder / "test"
-    stamp = {"folds": {fold.folder.name: read_manifest(fold.folder)["started"] for fold in folds}}
-    stamp["chain"] = chain.to_dict()
+        return
+    chain, target = chosen_chain(folder, plain), folder / "test"
+    stamp = {
+        "data": data.cohort.key,
+        "folds": {fold.folder.name: read_manifest(fold.folder)["started"] for fold in folds},
+        "chain": [[name, step] for name, step in chain.to_dict().items()],
+    }
     if (target / STAMP).is_file() and json.loads((target / STAMP).read_text()) == stamp:
-        return int(read_manifest(folder)["test_looks"])
+        return
+    shutil.rmtree(target, ignore_errors=True)
     checkpoints = [load_checkpoint(best_checkpoint(fold.folder), plain["trust"]) for fold in folds]
-    predictor = Predictor(checkpoints, device=available_device(), postprocess=chain)
+    predictor = Predictor(checkpoints, postprocess=chain, **hardware_of(plain["trainer"]))
     name = f"cv/{folder.name}"
     looks = record_look(Path(plain["paths"]["runs"]), name, data.name, "test patients", data.cohort.key)
     score_cases(predictor, cases, {target: Postprocess()} | ({target / POSTPROCESSED: chain} if chain else {}))
@@ -194,4 +219,3 @@ def _test_ensemble(data: CaseDataModule, plain: dict[str, Any], folder: Path, fo
         write_official(target)
     write_manifest(folder, test_looks=looks)
     write_json(target / STAMP, stamp)
-    return looks

@@ -14,7 +14,7 @@ from pathlib import Path
 from hnseg.report import read_manifest
 from hnseg.run.positionals import quoted
 
-OWN_KEYS = ("cv", "name", "fold", "test", "paths.output")
+OWN_KEYS = ("cv", "name", "fold", "test", "paths.output", "overwrite")
 """What the cross-validation itself decides, or has for itself."""
 
 PR_SET_PDEATHSIG = 1
@@ -61,8 +61,14 @@ def train_command(overrides: Iterable[str], run_name: str, folds: Sequence[Fold]
         (fold,) = folds
         place = [f"fold={_value(fold.name)}", f"name={_value(f'{run_name}-{fold.folder.name}')}"]
         return [*command, *kept, *place, f"paths.output={_value(fold.folder)}", "test=true"]
-    names = ",".join(_value(fold.name) for fold in folds)
-    place = [f"fold={names}", f"name={run_name}-${{fold}}", f"paths.output={folds[0].folder.parent}/${{fold}}"]
+    parent = str(folds[0].folder.parent)
+    if any(fold.folder.name != str(fold.name) for fold in folds) or not re.fullmatch(r"[A-Za-z0-9._/-]+", parent):
+        raise ValueError(
+            f"a launcher needs names of folds, and a path ({parent}), of letters, digits, '.', '_' and '-' only; use "
+            "cv.launcher=null, which trains the folds one after the other"
+        )
+    names = ",".join(str(fold.name) for fold in folds)
+    place = [f"fold={names}", f"name={run_name}-${{fold}}", f"paths.output={parent}/${{fold}}"]
     return [*command, "--multirun", *kept, f"hydra/launcher={launcher}", *place, "test=true"]
 
 

@@ -8,15 +8,21 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-NOT_IDENTITY = ("hydra", "paths", "resume", "name", "title", "logger", "callbacks", "test", "postprocess", "cv")
-"""What may differ between two starts of the same run: where it lies, what is printed, what follows on training."""
+NOT_IDENTITY = (
+    *("hydra", "paths", "resume", "name", "title", "logger", "callbacks", "test", "postprocess", "cv"),
+    *("overwrite", "trust", "workers", "data.prepare_workers"),
+)
+"""What may differ between two starts of a run: where it lies, how many processes serve it, what follows on training."""
 
 
 def run_hash(config: DictConfig) -> str:
     """Eight hex digits of everything in a configuration that decides what is trained."""
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
-    kept = {key: value for key, value in plain.items() if key not in NOT_IDENTITY}
+    kept = {str(key): value for key, value in plain.items() if key not in NOT_IDENTITY}
+    for group, values in kept.items():
+        if isinstance(values, dict):
+            kept[group] = {key: value for key, value in values.items() if f"{group}.{key}" not in NOT_IDENTITY}
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 

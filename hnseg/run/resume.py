@@ -28,7 +28,7 @@ def expand_resume(arguments: Sequence[str]) -> list[str]:
     if not stored.is_file():
         raise ValueError(f"resume={folder}: no {OVERRIDES} there; give the folder of a run (runs/train/NAME)")
     others = [a for a in arguments if not a.startswith("resume=")]
-    before = yaml.safe_load(stored.read_text()) or []
+    before = repeatable(yaml.safe_load(stored.read_text()) or [])
     return [
         *before,
         *others,
@@ -38,12 +38,17 @@ def expand_resume(arguments: Sequence[str]) -> list[str]:
     ]
 
 
+def repeatable(overrides: Sequence[str]) -> list[str]:
+    """What was typed, without what must not be done a second time: to throw the run away."""
+    return [override for override in overrides if not override.lstrip("+").startswith("overwrite=")]
+
+
 def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """``key: before -> now`` for everything that decides what is trained and is not as it was."""
     before, after = dict(_flat(stored)), dict(_flat(now))
     changed = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
     said_once = [key for key in changed if not any(key.endswith(f".{other}") for other in changed)]
-    trained = [key for key in said_once if key.split(".")[0] not in NOT_IDENTITY]
+    trained = [key for key in said_once if not {key, key.split(".")[0]} & set(NOT_IDENTITY)]
     return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in trained]
 
 

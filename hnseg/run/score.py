@@ -12,16 +12,20 @@ import torch
 import yaml
 from rich.progress import track
 
+from hnseg.data import Split
 from hnseg.evaluate import evaluate_case, official_scores
 from hnseg.inference import Predictor, load_checkpoint, outline
 from hnseg.inference.chains import TUNED, same_chain, tuned_chain
+from hnseg.inference.options import Hardware
 from hnseg.inference.rewrite import rewrite_postprocess
+from hnseg.inference.runner import Precision
 from hnseg.io import atomic_path, read_rows, write_json, write_rows, write_volume
 from hnseg.postprocess import Postprocess, Scene
 from hnseg.prepare import Case
-from hnseg.report import read_manifest
+from hnseg.report import read_manifest, write_manifest
+from hnseg.run.ledger import record_look
 
-POSTPROCESSED = "postprocessed"
+POSTPROCESSED, TUNING = "postprocessed", "tuning"
 
 
 def score_cases(predictor: Predictor, cases: Sequence[Case], folders: Mapping[Path, Postprocess]) -> None:
@@ -53,29 +57,65 @@ def score_cases(predictor: Predictor, cases: Sequence[Case], folders: Mapping[Pa
             write_rows(folder / "cases.csv", found)
 
 
-def score_postprocessed(run: Path, configured: Mapping[str, Any], device: str, trust: Sequence[str] = ()) -> bool:
+def score_postprocessed(run: Path, plain: Mapping[str, Any], again: bool = False) -> bool:
     """Bring ``postprocessed/`` of a run up to date with its chain; False where there was nothing to do.
 
-    The chain is what tuning left in ``postprocess.yaml``, else the configured one. Its test patients are outlined by
-    the run's own best checkpoint, which carries the chain from then on.
+    The chain is what tuning left in ``postprocess.yaml``, else the configured one. The patients whom the network was
+    scored on are outlined by its best checkpoint, which carries the chain from then on.
+
+    Args:
+        run: a train run's folder.
+        plain: the configuration, of the run itself or of its cross-validation.
+        again: the run was scored before, so that this is another look at its test patients, and counts as one.
     """
-    tuned = tuned_chain(run)
-    chain = Postprocess.from_dict(configured, "the configuration") if tuned is None else tuned
-    folder = run / POSTPROCESSED
-    used = tuned_chain(folder) or Postprocess()  # where it is not tuning's, the file says what the masks went through
-    if same_chain(used, chain) or not (run / "cases.csv").is_file():
+    chain, folder = chosen_chain(run, plain), run / POSTPROCESSED
+    if not (run / "cases.csv").is_file():
         return False
-    shutil.rmtree(folder, ignore_errors=True)
     checkpoint = best_checkpoint(run)
     rewrite_postprocess(checkpoint, chain)
+    used = tuned_chain(folder) or Postprocess()  # where it is not tuning's, the file says what the masks went through
+    if same_chain(used, chain):
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
     if not chain:
         return True
-    prepared = read_manifest(run)["cases"]
+    manifest = read_manifest(run)
     tested = sorted({row["case"] for row in read_rows(run / "cases.csv", required=("case",))})
-    predictor = Predictor([load_checkpoint(checkpoint, trust)], device=device)
-    score_cases(predictor, [Case.open(Path(prepared[case_id])) for case_id in tested], {folder: chain})
+    predictor = Predictor([load_checkpoint(checkpoint, plain["trust"])], **hardware_of(plain["trainer"]))
+    score_cases(predictor, [Case.open(Path(manifest["cases"][case_id])) for case_id in tested], {folder: chain})
     write_chain(folder, chain)
+    if again:
+        split, runs = Split.from_dict(manifest["split"]), Path(plain["paths"]["runs"])
+        looks = record_look(runs, manifest["name"], manifest["data"]["name"], split.name, split.key)
+        write_manifest(run, test_looks=looks)
     return True
+
+
+def chosen_chain(folder: Path, plain: Mapping[str, Any]) -> Postprocess:
+    """What tuning left in a folder, else what is configured; says so where the one hides the other."""
+    configured, tuned = Postprocess.from_dict(plain["postprocess"], "the configuration"), tuned_chain(folder)
+    if tuned is None:
+        return configured
+    if not same_chain(tuned, configured):
+        print(f"{folder.name}: post-processing as tuned ({folder / TUNED}; remove it to have the configured one)")
+    return tuned
+
+
+def forget_postprocessing(run: Path) -> None:
+    """Take away what was scored and tuned with weights that a run has no more."""
+    for name in (POSTPROCESSED, TUNING):
+        shutil.rmtree(run / name, ignore_errors=True)
+    (run / TUNED).unlink(missing_ok=True)
+
+
+def hardware_of(trainer: Mapping[str, Any]) -> Hardware:
+    """Where and how a trained network is applied: as it was trained, so that scores differ by nothing else."""
+    devices, on_cpu = trainer["devices"], trainer["accelerator"] == "cpu" or not torch.cuda.is_available()
+    first = devices[0] if isinstance(devices, list) else 0
+    precisions: dict[str, Precision] = {"bf16-mixed": "bf16", "16-mixed": "16"}
+    return Hardware(
+        device="cpu" if on_cpu else f"cuda:{first}", precision=precisions.get(str(trainer["precision"]), "32")
+    )
 
 
 def write_chain(folder: Path, chain: Postprocess) -> None:
@@ -90,12 +130,26 @@ def best_checkpoint(run: Path) -> Path:
     return best if best.is_file() else best.with_name("last.ckpt")
 
 
+def read_scores(path: Path) -> pd.DataFrame:
+    """A table of scores as it was written; a patient or a centre may well be called NA."""
+    names = dict.fromkeys(("case", "centre", "structure", "fold"), str)
+    undefined = ["", "nan"]
+    kept = pd.read_csv(path, nrows=0).columns
+    return pd.read_csv(
+        path,
+        dtype={name: kind for name, kind in names.items() if name in kept},
+        keep_default_na=False,
+        na_values={name: undefined for name in kept if name not in names},
+        float_precision="round_trip",
+    )
+
+
 def write_official(folder: Path) -> None:
     """``official.json`` beside a ``cases.csv``: what the challenges' organisers would make of these rows.
 
     They score every patient once: where several folds tested one patient there is nothing to write.
     """
-    rows = pd.read_csv(folder / "cases.csv", dtype={"case": str, "structure": str})
+    rows = read_scores(folder / "cases.csv")
     if rows.duplicated(["case", "structure"]).any():
         return
     scores = official_scores(rows, sorted(set(rows["case"])))

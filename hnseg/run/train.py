@@ -23,8 +23,8 @@ from hnseg.report import read_manifest, write_manifest, write_report
 from hnseg.run.ledger import record_look
 from hnseg.run.lock import only_one
 from hnseg.run.resolvers import to_plain
-from hnseg.run.resume import CONFIG, OVERRIDES, differences
-from hnseg.run.score import POSTPROCESSED, available_device, best_checkpoint, score_postprocessed, write_official
+from hnseg.run.resume import CONFIG, OVERRIDES, differences, repeatable
+from hnseg.run.score import best_checkpoint, forget_postprocessing, score_postprocessed, write_official
 from hnseg.run.validate import validate
 
 
@@ -52,14 +52,15 @@ def _start(plain: dict[str, Any], folder: Path) -> int:
         _refuse_another(folder, plain)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False))
-    if (folder / "manifest.json").is_file() and read_manifest(folder).get("finished"):
-        if plain["test"] and score_postprocessed(folder, plain["postprocess"], available_device(), plain["trust"]):
+    untested = plain["test"] and not (folder / "cases.csv").is_file()
+    if (folder / "manifest.json").is_file() and read_manifest(folder).get("finished") and not untested:
+        if plain["test"] and score_postprocessed(folder, plain, again=True):
             write_report(folder)
         print(f"{folder.name} is finished; nothing to do. Report: {folder / 'report.html'}")
         print("To train it again: overwrite=true, or name=another; to train longer: trainer.max_epochs=N")
         return 0
     if not (folder / OVERRIDES).is_file():
-        (folder / OVERRIDES).write_text(yaml.safe_dump(list(HydraConfig.get().overrides.task)))
+        (folder / OVERRIDES).write_text(yaml.safe_dump(repeatable(HydraConfig.get().overrides.task)))
     return _train(plain, folder)
 
 
@@ -111,8 +112,8 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
         return 0
     if looks:
         write_official(folder)
-        shutil.rmtree(folder / POSTPROCESSED, ignore_errors=True)  # of the weights before, where training went on
-        score_postprocessed(folder, plain["postprocess"], available_device(), plain["trust"])
+        forget_postprocessing(folder)
+        score_postprocessed(folder, plain)
     wall_time_s = time.monotonic() - began
     write_manifest(folder, finished=finished, wall_time_s=wall_time_s, test_looks=looks, best_epoch=_best_epoch(folder))
     report = write_report(folder)

@@ -26,6 +26,7 @@ def test_prints_a_table_and_answers_agree(name, capsys) -> None:
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_step_of_the_largest_network_is_measured_in_four_ways(capsys) -> None:
     from benchmarks.memory import main

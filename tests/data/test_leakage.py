@@ -1,3 +1,5 @@
+from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 from hnseg.data.leakage import refuse_leaks
 from hnseg.data.splits import Split
 
+KEYS = count()
 RNG = np.random.default_rng(0)
 CT, PT = ({name: RNG.normal(size=(20, 20, 20)).astype(np.float32) for name in "abcd"} for _ in range(2))
 
@@ -15,7 +18,7 @@ def noisy(array: np.ndarray) -> np.ndarray:
 
 
 def case(case_id: str, ct: np.ndarray, pt: np.ndarray, part: str = "train") -> SimpleNamespace:
-    return SimpleNamespace(case_id=case_id, images=(ct, pt), part=part)
+    return SimpleNamespace(case_id=case_id, images=(ct, pt), part=part, folder=Path(case_id), key=str(next(KEYS)))
 
 
 def cases(**others: SimpleNamespace) -> list[SimpleNamespace]:

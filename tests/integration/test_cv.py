@@ -1,5 +1,6 @@
 """A cross-validation that is killed, started again, post-processed, and used as an ensemble."""
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from tests.integration.tiny import ROOT, TINY, Command
 
 FOLDS = [argument for argument in TINY if argument != "fold=0"]
 FOLDS += ["name=three", "data.phantom={patients: 8, seed: 0, coarse: 4.0, test_patients: 2}", "trainer.max_epochs=2"]
+FOLDS += ["data.root=${paths.data}/with_test_patients"]
 CV = ["-m", "hnseg.run.cli", "cv", *FOLDS]
 
 
@@ -61,10 +63,14 @@ def test_with_and_without_post_processing_stand_side_by_side(crossed: Path) -> N
 
 def test_the_report_and_the_papers_tables_are_there(crossed: Path) -> None:
     page = (crossed / "report.html").read_text()
+    table, raw = pd.read_csv(crossed / "tables" / "folds.csv"), pd.read_csv(crossed / "cases.csv")
+    means = raw.groupby("fold")["dice"].mean()
+    assert list(table["row"]) == ["0", "1", "2", "mean of folds"]
+    assert table["dice"].iloc[:3].to_list() == pytest.approx(means.to_list())
+    assert table["dice"].iloc[3] == pytest.approx(means.mean())
+    assert 'class="phantom"' in page
     assert "mean of folds" in page
-    assert "phantom" in page.lower()
-    assert list((crossed / "tables").glob("*.csv"))
-    assert list((crossed / "figures").glob("*.png"))
+    assert list((crossed / "figures").glob("fig3_*.png"))
     assert read_manifest(crossed)["finished"]
 
 
@@ -89,7 +95,7 @@ def test_another_configuration_under_the_same_name_is_refused(crossed: Path, com
 
 def test_predict_averages_the_folds(crossed: Path, command: Command, environment: dict[str, str]) -> None:
     root = Path(environment["HNSEG_ROOT"])
-    inputs = root / "data" / "phantom" / "hecktor_test" / "hecktor_nii_test"
+    inputs = root / "data" / "with_test_patients" / "hecktor_test" / "hecktor_nii_test"
     arguments = [f"checkpoint={crossed}", f"input={inputs}", f"output={root / 'ensemble'}", "save_probabilities=true"]
     boxes = inputs.parent / "bbox_test.csv"
     shown = command("predict.py", *arguments, f"boxes={boxes}").stdout
@@ -99,3 +105,38 @@ def test_predict_averages_the_folds(crossed: Path, command: Command, environment
     table = pd.read_csv(root / "ensemble" / "predictions.csv")
     assert "GTVt_uncertainty" in table.columns
     assert len(list((root / "ensemble" / "probabilities").glob("*_sd.nii.gz"))) == 2
+
+
+def test_another_chain_is_scored_without_training_and_counts_as_a_look(crossed: Path, command: Command) -> None:
+    weights = (crossed / "folds" / "1" / "checkpoints" / "last.ckpt").stat().st_mtime
+    before = len(pd.read_csv(crossed.parents[1] / "test_looks.csv"))
+    command(*CV, "postprocess=drop_small", "postprocess.drop_small.min_volume_mm3=1e6", "workers=1")
+    assert (crossed / "folds" / "1" / "checkpoints" / "last.ckpt").stat().st_mtime == weights
+    assert (pd.read_csv(crossed / "postprocessed" / "cases.csv")["volume_mm3"] == 0).all()
+    assert len(pd.read_csv(crossed.parents[1] / "test_looks.csv")) == before + 3 + 1  # every fold, and the ensemble
+    command(*CV, "postprocess=none")
+    assert not (crossed / "postprocessed").exists()
+    assert not (crossed / "test" / "postprocessed").exists()
+
+
+def test_other_patients_under_the_same_name_are_refused(crossed: Path, command: Command) -> None:
+    (case,) = crossed.parents[2].glob("data/prepared/phantom-*/CHGJ001/case.json")
+    raw = crossed.parents[2] / "data" / "with_test_patients"
+    (image,) = raw.glob("**/CHGJ001/CHGJ001_ct.nii.gz")
+    content, stat = image.read_bytes(), image.stat()
+    image.unlink()
+    try:
+        refused = command(*CV, expect=2)
+    finally:
+        image.write_bytes(content)
+        os.utime(image, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert case.is_file()
+    assert "trained on other patients" in refused.stderr
+
+
+def test_overwrite_is_said_once(crossed: Path, command: Command) -> None:
+    assert "overwrite" not in (crossed / "overrides.yaml").read_text()
+    command(*CV, "overwrite=true", "cv.folds=[0]", "trainer.max_epochs=1")
+    assert "overwrite" not in (crossed / "overrides.yaml").read_text()
+    assert "is finished" in command(*CV, "cv.folds=[0]", "trainer.max_epochs=1").stdout
+    assert not (crossed / "test").exists()  # one fold is no ensemble
