@@ -11,7 +11,7 @@ from hnseg.evaluate import paper_tables
 from hnseg.io import atomic_path
 from hnseg.report import read_manifest
 from hnseg.run.published_tables import PaperTable
-from hnseg.run.score import POSTPROCESSED
+from hnseg.run.score import POSTPROCESSED, read_scores
 
 PLACES = {"rows": ".", "postprocessed": POSTPROCESSED, "test": "test", "test_postprocessed": f"test/{POSTPROCESSED}"}
 """Where in a cross-validation's folder the rows lie that :mod:`hnseg.evaluate.paper_tables` takes."""
@@ -43,20 +43,13 @@ def paper_and_ours(table: PaperTable, folder: Path, structure: str) -> str:
 def _ours(table: PaperTable, folder: Path, structure: str) -> pd.DataFrame | None:
     """The same table from the rows of the cross-validation; None where there are no rows to make it of."""
     paths = {name: folder / place / "cases.csv" for name, place in PLACES.items()}
-    found = {name: _rows(path) for name, path in paths.items() if path.is_file()}
+    found = {name: read_scores(path) for name, path in paths.items() if path.is_file()}
     if table.layout == "test":
         best = found.get("test_postprocessed", found.get("test"))
         return None if best is None else paper_tables.test_table(best, structure)
     if table.layout == "centres":
         return paper_tables.centre_table(found["rows"], structure)
     return paper_tables.fold_table(structure=structure, **found)
-
-
-def _rows(path: Path) -> pd.DataFrame:
-    names = {"case": str, "centre": str, "structure": str, "fold": str}
-    undefined = {name: ["", "nan"] for name in ("dice", "precision", "recall", "hd95_mm")}
-    # not pandas' own list: a patient or a centre may well be called NA
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=undefined)
 
 
 def beside(paper: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
@@ -17,30 +15,15 @@ from omegaconf import DictConfig
 
 from hnseg.data import CaseDataModule
 from hnseg.data.leakage import refuse_leaks
-from hnseg.inference import Predictor, load_checkpoint
-from hnseg.io import atomic_path, write_json
-from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
 from hnseg.run.folds import Fold, folds_below, run_to_its_end, train_command
-from hnseg.run.ledger import record_look
 from hnseg.run.lock import only_one
+from hnseg.run.out_of_fold import gather, outline_test_patients
 from hnseg.run.resolvers import to_plain
 from hnseg.run.resume import CONFIG, OVERRIDES, differences, repeatable
-from hnseg.run.score import (
-    POSTPROCESSED,
-    best_checkpoint,
-    chosen_chain,
-    hardware_of,
-    read_scores,
-    score_cases,
-    score_postprocessed,
-    write_official,
-)
 from hnseg.run.validate import validate
 
 ANY_PART = ("train", "val", "test")
-STAMP = "ensemble.json"
-"""Which folds, and what after them, the test patients were outlined with: nobody looks at them twice for nothing."""
 
 
 def main(config: DictConfig) -> int:
@@ -85,10 +68,10 @@ def _cross_validate(plain: dict[str, Any], folder: Path, overrides: list[str]) -
     code = _train_all(folds, plain, overrides, folder.name)
     done = [fold for fold in folds if fold.finished]
     if done:
-        _gather(folder, done, plain)
+        gather(folder, done, plain)
     if len(done) == len(folds):
         if plain["test"] and complete:
-            _test_ensemble(data, plain, folder, folds)
+            outline_test_patients(data, plain, folder, folds)
         write_manifest(folder, finished=True)
     print(f"{len(done)} of {len(folds)} folds are finished; report: {write_report(folder)}")
     if len(done) < len(folds):
@@ -164,58 +147,3 @@ def _train_all(folds: Sequence[Fold], plain: dict[str, Any], overrides: list[str
 
 def _code(returned: int) -> int:
     return returned if returned >= 0 else 128 - returned  # killed by a signal, as a shell says it
-
-
-def _gather(folder: Path, folds: Sequence[Fold], plain: dict[str, Any]) -> None:
-    """All out-of-fold rows in one table, and every patient's mask in one folder.
-
-    A patient whom two folds leave out has rows of both; the mask is the first fold's.
-    """
-    for fold in folds:
-        with only_one(fold.folder):
-            if score_postprocessed(fold.folder, plain, again=True):
-                write_report(fold.folder)
-    _join(folder, [(fold, fold.folder) for fold in folds])
-    write_official(folder)
-    processed = [(fold, fold.folder / POSTPROCESSED) for fold in folds]
-    shutil.rmtree(folder / POSTPROCESSED, ignore_errors=True)
-    if any((place / "cases.csv").is_file() for _, place in processed):
-        # a fold whose tuning chose no post-processing goes in as its network has it
-        _join(folder / POSTPROCESSED, [(f, p if (p / "cases.csv").is_file() else f.folder) for f, p in processed])
-
-
-def _join(target: Path, sources: Sequence[tuple[Fold, Path]]) -> None:
-    tables: list[pd.DataFrame] = []
-    for fold, source in reversed(sources):
-        tables.insert(0, read_scores(source / "cases.csv").assign(fold=str(fold.name)))
-        (target / "predictions").mkdir(parents=True, exist_ok=True)
-        for mask in sorted((source / "predictions").glob("*.nii.gz")):
-            shutil.copy2(mask, target / "predictions" / mask.name)
-    with atomic_path(target / "cases.csv") as temporary:
-        pd.concat(tables).to_csv(temporary, index=False)
-
-
-def _test_ensemble(data: CaseDataModule, plain: dict[str, Any], folder: Path, folds: Sequence[Fold]) -> None:
-    """The mean of all folds on the data set's own test patients, unless they were outlined by the same before."""
-    assert data.cohort is not None
-    cases = [case for case in data.cohort.cases if case.part == "test"]
-    if not cases:
-        return
-    chain, target = chosen_chain(folder, plain), folder / "test"
-    stamp = {
-        "data": data.cohort.key,
-        "folds": {fold.folder.name: read_manifest(fold.folder)["started"] for fold in folds},
-        "chain": [[name, step] for name, step in chain.to_dict().items()],
-    }
-    if (target / STAMP).is_file() and json.loads((target / STAMP).read_text()) == stamp:
-        return
-    shutil.rmtree(target, ignore_errors=True)
-    checkpoints = [load_checkpoint(best_checkpoint(fold.folder), plain["trust"]) for fold in folds]
-    predictor = Predictor(checkpoints, postprocess=chain, **hardware_of(plain["trainer"]))
-    name = f"cv/{folder.name}"
-    looks = record_look(Path(plain["paths"]["runs"]), name, data.name, "test patients", data.cohort.key)
-    score_cases(predictor, cases, {target: Postprocess()} | ({target / POSTPROCESSED: chain} if chain else {}))
-    if (target / "cases.csv").is_file():
-        write_official(target)
-    write_manifest(folder, test_looks=looks)
-    write_json(target / STAMP, stamp)
