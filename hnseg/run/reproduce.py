@@ -91,6 +91,7 @@ def _say_plan(
     print(f"  networks  {work.folds}, of which {work.folds - work.waiting} are trained already: {folder}")
     if work.waiting:
         timing = time_network(module, plain["view"], plain["trainer"])
+        torch.cuda.empty_cache()  # the folds train in other processes, on the same device
         print(_time_lines(work, timing, plain, hours(work, timing, plain, sizes_mm, data.recipe.spacing_mm)))
     print(_disk_line(needed, folder))
     short = short_of_room(needed)
