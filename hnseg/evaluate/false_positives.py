@@ -20,9 +20,10 @@ def false_positive_table(
     """Whether post-processing removes what is not tumour, and what it costs; a row a fold, and "all folds".
 
     Columns: ``n``; ``false_positive_ml`` (predicted outside the truth), ``false_negative_ml`` (missed) and
-    ``lesions_false`` (predicted pieces that touch no true one), per patient on average, and the same with
-    ``_postprocessed``; of the false-positive volume ``change_ml`` with a 95 % percentile bootstrap interval over
-    patients, ``change_low`` and ``change_high``, and for how many patients it ``fell``, ``rose`` or was ``unchanged``.
+    ``lesions_false`` (predicted pieces that no true one matches with an IoU above 0.3), per patient on average, and
+    the same with ``_postprocessed``; of the false-positive volume ``change_ml`` with a 95 % percentile bootstrap
+    interval over patients, ``change_low`` and ``change_high``, and for how many patients it ``fell``, ``rose`` or was
+    ``unchanged``.
     A patient whom several folds leave out counts once in "all folds", with the mean of their folds.
 
     Raises:

@@ -117,7 +117,7 @@ def _claim(root: Path, parameters: dict[str, object]) -> None:
             differs = ", ".join(k for k in sorted({*wanted, *found}) if found.get(k) != wanted.get(k))
             raise ValueError(
                 f"{marker}: this folder holds another phantom (different: {differs}); "
-                f"choose another folder or delete this one"
+                f"choose another folder (data.root=DIR, or output=DIR of hnseg phantom) or delete this one"
             )
         return
     if root.is_dir() and any(root.iterdir()):

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from hnseg.data import CaseDataModule
 from hnseg.data.leakage import refuse_leaks
+from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
 from hnseg.run.folds import Fold, folds_below, run_to_its_end, train_command
 from hnseg.run.lock import only_one
@@ -30,6 +31,7 @@ def main(config: DictConfig) -> int:
     """0; 1 where patients had to be set aside; the code of the first fold that failed."""
     plain = to_plain(config)
     validate(plain, plain["trust"])
+    Postprocess.from_dict(plain["postprocess"], "the configuration")  # a chain that cannot be, before the first fold
     overrides = list(HydraConfig.get().overrides.task)
     if any(override.startswith("fold=") for override in overrides):
         raise ValueError("cv trains all folds; to train some of them, say cv.folds=[...] instead of fold=...")
@@ -59,37 +61,39 @@ def _cross_validate(plain: dict[str, Any], folder: Path, overrides: list[str]) -
     data: CaseDataModule = instantiate(plain["data"]["module"], _convert_="all")
     data.prepare_data()
     assert data.cohort is not None
-    folds, complete = _folds(data, plain, folder)
+    folds, chosen = _folds(data, plain, folder)
     _refuse_other_data(data, folds)
     patients = data.patients()
     for fold in folds:
         refuse_leaks(data.splitter.for_fold(fold.name)(patients), patients)  # now, not when its turn comes
     _describe(folder, plain, data, folds)
-    code = _train_all(folds, plain, overrides, folder.name)
+    code = _train_all(chosen, plain, overrides, folder.name)
     done = [fold for fold in folds if fold.finished]
     if done:
         gather(folder, done, plain)
     if len(done) == len(folds):
-        if plain["test"] and complete:
+        if plain["test"]:
             outline_test_patients(data, plain, folder, folds)
         write_manifest(folder, finished=True)
     print(f"{len(done)} of {len(folds)} folds are finished; report: {write_report(folder)}")
-    if len(done) < len(folds):
+    if not all(fold.finished for fold in chosen):
         print("The same command again goes on at the first unfinished fold.")
         return max(code, 1)
     return 1 if data.cohort.failures else code
 
 
-def _folds(data: CaseDataModule, plain: dict[str, Any], folder: Path) -> tuple[list[Fold], bool]:
-    """The folds to train, those of the split or the user's choice among them; and whether they are all of them."""
+def _folds(data: CaseDataModule, plain: dict[str, Any], folder: Path) -> tuple[list[Fold], list[Fold]]:
+    """All folds of the split, and those of them that are to be trained now."""
     if not hasattr(data.splitter, "folds"):
         raise ValueError(f"{type(data.splitter).__name__} does not say what its folds are; give it folds(patients)")
     known: list[str | int] = list(data.splitter.folds(data.patients()))
-    chosen = known if plain["cv"]["folds"] is None else plain["cv"]["folds"]
+    said = plain["cv"]["folds"]
+    chosen = known if said is None else said if isinstance(said, list) else [said]
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
         raise ValueError(f"cv.folds: this split has no {unknown or 'empty choice'}; its folds are {known}")
-    return folds_below(folder, chosen), set(chosen) == set(known)
+    folds = folds_below(folder, known)
+    return folds, [folds[known.index(name)] for name in chosen]
 
 
 def _refuse_other_data(data: CaseDataModule, folds: Sequence[Fold]) -> None:

@@ -19,6 +19,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only  # type: ignore
 from hnseg.data import CaseDataModule
 from hnseg.inference import checkpoint_entry
 from hnseg.modules import AtomicCheckpointIO, CutLogOnResume, SegmentationModule, SelfDescription, TestRecorder
+from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
 from hnseg.run.ledger import record_look
 from hnseg.run.lock import only_one
@@ -32,6 +33,7 @@ def main(config: DictConfig) -> int:
     """Train, and return 0; 1 where patients had to be set aside."""
     plain = to_plain(config)
     validate(plain, plain["trust"])
+    Postprocess.from_dict(plain["postprocess"], "the configuration")  # a chain that cannot be, before anything starts
     folder = Path(plain["paths"]["output"])
     if _is_first_process():
         with only_one(folder):

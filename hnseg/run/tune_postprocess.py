@@ -63,6 +63,8 @@ def _tune_folds(folder: Path, manifest: Mapping[str, Any], plain: Mapping[str, A
     The pooled choice has seen patients whom other folds hold out: it is for new patients, and no out-of-fold table may
     be made with it.
     """
+    if not manifest.get("finished"):
+        raise ValueError(f"{folder} is not finished: give its hnseg cv command again, then tune")
     runs = [folder / "folds" / name for name in manifest["folds"]]
     for run in runs:
         validation_cases(run, read_manifest(run))  # all that could be refused is refused before the first fold is tuned

@@ -120,7 +120,7 @@ def test_workers_write_the_same(tmp_path, cohort_2021):
 
 
 def test_another_phantom_or_foreign_files_are_not_written_over(tmp_path, cohort_2021):
-    with pytest.raises(ValueError, match=r"different: seed.*choose another folder or delete"):
+    with pytest.raises(ValueError, match=r"different: seed.*choose another folder .data.root=DIR"):
         write_hecktor(cohort_2021, 2021, 4, 4, test_patients=1, coarse=COARSE)
     (tmp_path / "patients.csv").write_text("x")
     with pytest.raises(ValueError, match="not a phantom"):
