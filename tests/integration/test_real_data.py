@@ -63,9 +63,11 @@ def test_sarcomas_from_a_table_to_scores(table: Path, command: Command, runs: Pa
     shown = command(*HNSEG, "check", *own).stdout
     assert "0 errors" in shown
     assert "6 cases prepared" in command(*HNSEG, "prepare", *own).stdout
-    command("train.py", *own, "name=sarcomas", "test=true")
+    command("train.py", *own, "name=sarcomas", "test=true", "postprocess=crf")
+    refined = pd.read_csv(runs / "sarcomas" / "postprocessed" / "cases.csv").set_index("case")
     tested = pd.read_csv(runs / "sarcomas" / "cases.csv").set_index("case")
     assert len(tested) == 2
+    assert list(refined.index) == list(tested.index)
     for case_id, row in tested.iterrows():
         truth = read_volume(PETCT / "sts_ibsi" / str(case_id) / "CT_mask.nii.gz")
         voxels_mm3 = float((truth.array > 0.5).sum()) * truth.grid.voxel_volume_mm3
@@ -85,6 +87,7 @@ def test_sarcomas_from_a_table_to_scores(table: Path, command: Command, runs: Pa
         "threads=1",
     )
     written = pd.read_csv(masks / "predictions.csv").set_index("case")
+    assert written["postprocess"].str.contains("hnseg.postprocess.Crf").all()  # carried by the checkpoints
     truths = tmp_path / "truths"
     for row in rows.itertuples():
         mask, ct = read_volume(masks / f"{row.case}.nii.gz"), read_grid(Path(str(row.ct)))
@@ -123,6 +126,7 @@ def test_head_and_neck_under_hecktor_names(hecktor: Path, command: Command, runs
         f"input={hecktor}",
         f"output={masks}",
         f"boxes={boxes}",
+        "postprocess=crf",
         "device=cpu",
         "threads=1",
     )
