@@ -1,4 +1,4 @@
-"""Losses added up, with their parts in view."""
+"""Losses added up."""
 
 from __future__ import annotations
 
@@ -29,13 +29,6 @@ class WeightedSum(nn.Module):
         self.terms = nn.ModuleDict(dict(terms))
         self.weights = {name: float(weights[name]) for name in terms}
 
-    def parts(self, logits: Tensor, target: Tensor, counts: Tensor) -> dict[str, Tensor]:
-        """Each term by itself, before its weight, for the log."""
-        return {name: term(logits, target, counts) for name, term in self.terms.items()}
-
-    def total(self, parts: Mapping[str, Tensor]) -> Tensor:
-        """The weighted sum of ``parts``."""
-        return torch.stack([self.weights[name] * parts[name] for name in self.weights]).sum()
-
     def forward(self, logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
-        return self.total(self.parts(logits, target, counts))
+        parts = [self.weights[name] * term(logits, target, counts) for name, term in self.terms.items()]
+        return torch.stack(parts).sum()

@@ -18,6 +18,7 @@ from hnseg.io import read_boxes
 from hnseg.postprocess import Postprocess
 from hnseg.prepare import Findings
 from hnseg.prepare.table import find_pairs
+from hnseg.run.device import device_named
 from hnseg.run.resolvers import to_plain
 from hnseg.run.validate import validate
 
@@ -34,7 +35,7 @@ def main(config: DictConfig) -> int:
     predictor = Predictor(
         checkpoints,
         postprocess=chain,
-        device=_device(plain["device"]),
+        device=device_named(plain["device"]),
         precision=cast(Precision, str(plain["precision"])),
         tta=plain["tta"],
         mode=plain["mode"],
@@ -71,12 +72,6 @@ def _postprocess(plain: dict[str, Any], checkpoints: Sequence[Checkpoint]) -> tu
     others = [checkpoint for checkpoint in checkpoints if checkpoint.path not in ours]
     chains |= {str(checkpoint.path): checkpoint.postprocess for checkpoint in others}
     return only_chain(chains), f"as tuned: {', '.join(str(folder / TUNED) for folder in tuned)}"
-
-
-def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _with_boxes(findings: Findings, csv: str | None) -> Findings:

@@ -155,8 +155,3 @@ def write_official(folder: Path) -> None:
     scores = official_scores(rows, sorted(set(rows["case"])))
     scores["phantom"] = bool(rows["phantom"].any())
     write_json(folder / "official.json", scores)
-
-
-def available_device() -> str:
-    """Where networks are to run when nobody says."""
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -19,10 +19,11 @@ from hnseg.inference import load_checkpoint
 from hnseg.inference.rewrite import rewrite_postprocess
 from hnseg.io import write_rows
 from hnseg.report import read_manifest
+from hnseg.run.device import device_named
 from hnseg.run.lock import only_one
 from hnseg.run.resolvers import to_plain
 from hnseg.run.resume import OVERRIDES
-from hnseg.run.score import available_device, best_checkpoint, write_chain
+from hnseg.run.score import best_checkpoint, write_chain
 from hnseg.run.validate import validate
 from hnseg.run.validation import predict_once, validation_cases
 
@@ -52,7 +53,7 @@ def _tune_run(run: Path, plain: Mapping[str, Any], scorer: Scorer) -> list[Predi
     manifest = read_manifest(run)
     cases = validation_cases(run, manifest)
     path = best_checkpoint(run)
-    patients = predict_once(run, load_checkpoint(path, plain["trust"]), cases, _device(plain))
+    patients = predict_once(run, load_checkpoint(path, plain["trust"]), cases, device_named(plain["device"]))
     rewrite_postprocess(path, _choose(run, patients, plain, scorer, bool(manifest["phantom"])))
     return patients
 
@@ -152,11 +153,7 @@ def _refuse_unknown(plain: Mapping[str, Any]) -> None:
 
 
 def _scorer(run: Path, plain: Mapping[str, Any]) -> Scorer:
-    return Scorer(load_checkpoint(best_checkpoint(run), plain["trust"]).labels, _device(plain))
-
-
-def _device(plain: Mapping[str, Any]) -> str:
-    return available_device() if plain["device"] == "auto" else str(plain["device"])
+    return Scorer(load_checkpoint(best_checkpoint(run), plain["trust"]).labels, device_named(plain["device"]))
 
 
 def _next_command(folder: Path, manifest: Mapping[str, Any]) -> str:

@@ -1,20 +1,9 @@
 from collections import Counter
-from dataclasses import dataclass
 
 import pytest
 
 from hnseg.data.splits import Split, hold_out
-
-
-@dataclass(frozen=True)
-class Patient:
-    case_id: str
-    centre: str
-    part: str = "train"
-
-
-PATIENTS = [Patient(f"{centre}{n:03d}", centre) for centre, count in (("CHGJ", 12), ("CHUS", 8)) for n in range(count)]
-PATIENTS += [Patient(f"CHUV{n:03d}", "CHUV", "test") for n in range(5)]
+from tests.data.patients import PATIENTS
 
 
 def test_hold_out_takes_every_centres_share() -> None:

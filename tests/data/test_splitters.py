@@ -1,5 +1,4 @@
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -7,17 +6,8 @@ import pytest
 from hnseg.data import CentresAndRandom, KFold, LeaveOneCentreOut, Official, Published
 from hnseg.data.splits import Splitter
 from hnseg.data.splitters import published_hecktor2020
+from tests.data.patients import PATIENTS, Patient
 
-
-@dataclass(frozen=True)
-class Patient:
-    case_id: str
-    centre: str
-    part: str = "train"
-
-
-PATIENTS = [Patient(f"{centre}{n:03d}", centre) for centre, count in (("CHGJ", 12), ("CHUS", 8)) for n in range(count)]
-PATIENTS += [Patient(f"CHUV{n:03d}", "CHUV", "test") for n in range(5)]
 EVERYBODY_OF_2020 = [Patient(i, i[:4]) for part in published_hecktor2020()["split_0"].values() for i in part]
 
 
