@@ -51,12 +51,18 @@ class LabelSet:
         """Probabilities ``(B, channels, *s)`` without the background: ``(B, len(names), *s)``."""
         return probabilities if self.activation == "sigmoid" else probabilities[:, 1:]
 
-    def decode(self, probabilities: Tensor, threshold: float = 0.5) -> Tensor:
+    def decode(self, probabilities: Tensor, threshold: float = 0.5, annotated: Tensor | None = None) -> Tensor:
         """Probabilities ``(B, channels, *s)`` to a uint8 label map ``(B, *s)``.
 
         Softmax: the most probable channel. Sigmoid: the most probable structure where it is above ``threshold``
         (strictly, as the challenge's winners have it), else background.
+
+        Given ``annotated`` ``(B, len(names))``, a structure that nobody annotated does not compete: a network that
+        outlines it, maybe rightly, must not lose the voxels that it would otherwise give to another.
         """
+        if annotated is not None:
+            background = annotated.new_ones((len(annotated), self.channels - len(self.names)))
+            probabilities = where_counting(probabilities, torch.cat([background, annotated], dim=1), other=-1)
         if self.activation == "softmax":
             return probabilities.argmax(dim=1).to(torch.uint8)
         best, index = probabilities.max(dim=1)

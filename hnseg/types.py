@@ -157,6 +157,25 @@ class Study:
     phantom: bool = False
 
 
+@dataclass(frozen=True)
+class TrainingCounts:
+    """How often each structure occurs among the training patients: what class weights and weighted mixup ask for.
+
+    Attributes:
+        structures: the label names.
+        patients: how many train.
+        annotated: patients in whom somebody looked for each structure.
+        complete: patients in whom somebody looked for all of them.
+        shown: samples that show each structure: slices for a 2-D view, patients for a 3-D one.
+    """
+
+    structures: tuple[str, ...]
+    patients: int
+    annotated: tuple[int, ...]
+    complete: int
+    shown: tuple[int, ...]
+
+
 class Batch(TypedDict, total=False):
     """What a network sees in a step.
 

@@ -69,3 +69,15 @@ def test_logits_that_do_not_count_keep_their_value_and_lose_their_gradient() -> 
     assert torch.equal(seen, logits.float())
     seen.sum().backward()
     assert logits.grad.tolist() == [[[0.0] * 3, [1.0] * 3]]
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_a_structure_that_nobody_annotated_does_not_compete(activation: str) -> None:
+    labels = LabelSet(("a", "b"), activation)
+    structures = torch.tensor([[0.6, 0.1], [0.3, 0.2]])  # a voxel each where `a` wins and where neither does
+    background = torch.tensor([[0.1, 0.7]]) if activation == "softmax" else torch.zeros(0, 2)
+    probabilities = torch.cat([background, structures])[None]
+    annotated = torch.tensor([[False, True]])
+    assert labels.decode(probabilities).tolist() == [[1, 0]]
+    assert labels.decode(probabilities, 0.25, annotated).tolist() == [[2, 0]]
+    assert torch.equal(labels.decode(probabilities, annotated=~annotated), labels.decode(probabilities))
