@@ -22,7 +22,6 @@ Sample = tuple[NDArray[np.float32], NDArray[np.uint8]]
 class View(Protocol):
     """What a training set asks of a view."""
 
-    channels: int
     spatial_dims: int
 
     def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample: ...
@@ -97,7 +96,6 @@ class PatchView:
 
     size_zyx: tuple[int, int, int]
     foreground_probability: float = 0.9
-    channels: int = 2
     spatial_dims: int = 3
 
     def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
@@ -111,7 +109,6 @@ class VolumeView:
     """The whole prepared box or image, centred, and cut or padded to ``size_zyx`` so that batches can be made of it."""
 
     size_zyx: tuple[int, int, int]
-    channels: int = 2
     spatial_dims: int = 3
 
     def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:  # noqa: ARG002
@@ -126,7 +123,6 @@ class SliceView:
 
     size_zyx: tuple[int, int, int]
     foreground_probability: float = 0.5
-    channels: int = 2
     spatial_dims: int = 2
 
     def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:

@@ -62,8 +62,46 @@ class Standardise:
         return (values - self.mean) / self.std
 
 
-Step = ClipScale | ZScore | Standardise
-STEPS: dict[str, type[Step]] = {"clip": ClipScale, "zscore": ZScore, "standardise": Standardise}
+@dataclass(frozen=True)
+class Windows:
+    """Several views of one CT, a channel each: ``level`` ± half ``width`` goes to [0, 1], then is standardised.
+
+    Jain et al. 2020 show a network brain, soft tissue and bone at once, or soft tissue alone; their means and standard
+    deviations are those of PDDCA's training slices.
+
+    Args:
+        levels, widths: of each window, HU.
+        means, stds: of each channel once it lies in [0, 1]; nothing is standardised where not given.
+    """
+
+    levels: tuple[float, ...]
+    widths: tuple[float, ...]
+    means: tuple[float, ...] = ()
+    stds: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "means", tuple(self.means) or (0.0,) * len(self.levels))
+        object.__setattr__(self, "stds", tuple(self.stds) or (1.0,) * len(self.levels))
+        counts = {len(numbers) for numbers in (self.levels, self.widths, self.means, self.stds)}
+        if counts != {len(self.levels)} or not self.levels:
+            raise ValueError("windows: levels, widths, means and stds must be equally many, at least one")
+        if min(self.widths) <= 0 or min(self.stds) <= 0:
+            raise ValueError(f"windows: widths {list(self.widths)} and stds {list(self.stds)} must be positive")
+
+    @property
+    def channels(self) -> int:
+        return len(self.levels)
+
+    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:
+        windows = zip(self.levels, self.widths, self.means, self.stds, strict=True)
+        return torch.cat(
+            [(((values - level) / width + 0.5).clamp(0, 1) - mean) / std for level, width, mean, std in windows],
+            dim=-len(axes) - 1,
+        )
+
+
+Step = ClipScale | ZScore | Standardise | Windows
+STEPS: dict[str, type[Step]] = {"clip": ClipScale, "zscore": ZScore, "standardise": Standardise, "windows": Windows}
 DEFAULTS: dict[str, Step] = {"ct": ClipScale(), "pt": ZScore()}
 
 
@@ -73,36 +111,51 @@ class Normalization:
     Args:
         modalities: channel order of the image.
         spatial_dims: 3 for volumes, 2 for slices.
-        steps: modality to a step, or to a mapping with ``kind`` (``clip``, ``zscore``, ``standardise``) and its
-            numbers. Unnamed: ``ct`` is clipped at ±1024 HU, anything else z-scored.
+        channels: how many a network is to get, where the configuration says it; several windows of one CT make several.
+        steps: modality to a step, or to a mapping with ``kind`` (``clip``, ``zscore``, ``standardise``, ``windows``)
+            and its numbers. Unnamed: ``ct`` is clipped at ±1024 HU, anything else z-scored.
 
     Raises:
-        ValueError: a step for a modality that is not there, an unknown kind or unknown numbers.
+        ValueError: a step for a modality that is not there, an unknown kind or unknown numbers, or another number of
+            channels than the steps make.
     """
 
-    def __init__(self, modalities: Sequence[str], spatial_dims: int = 3, **steps: Step | Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        modalities: Sequence[str],
+        spatial_dims: int = 3,
+        channels: int | None = None,
+        **steps: Step | Mapping[str, Any],
+    ) -> None:
         surplus = sorted(set(steps) - set(modalities))
         if surplus:
             raise ValueError(f"normalization: {surplus} are not among the modalities {list(modalities)}")
         self.modalities = tuple(modalities)
         self.spatial_dims = spatial_dims
         self.steps = tuple(_build(name, steps.get(name, DEFAULTS.get(name, ZScore()))) for name in self.modalities)
+        self.channels = sum(step.channels if isinstance(step, Windows) else 1 for step in self.steps)
+        if channels not in (None, self.channels):
+            raise ValueError(
+                f"normalization: channels={channels}, but its steps make {self.channels} of {list(self.modalities)}; "
+                "correct normalization.channels"
+            )
 
     def __call__(self, image: Tensor) -> Tensor:
-        """``(C, *spatial)`` or ``(B, C, *spatial)``, HU and SUV, to a new float32 tensor of that shape, normalised."""
+        """``(C, *spatial)`` or ``(B, C, *spatial)``, HU and SUV, to a new float32 tensor with ``channels`` for C."""
         channel_axis = image.ndim - self.spatial_dims - 1
         assert channel_axis in (0, 1), f"image {tuple(image.shape)} with {self.spatial_dims} spatial axes"
         assert image.shape[channel_axis] == len(self.modalities), f"{tuple(image.shape)} for {self.modalities}"
         spatial = tuple(range(-self.spatial_dims, 0))
-        channels = image.float().unbind(dim=channel_axis)
-        stepped = [step(channel, spatial) for step, channel in zip(self.steps, channels, strict=True)]
-        return torch.stack(stepped, dim=channel_axis)
+        modalities = image.float().chunk(len(self.modalities), dim=channel_axis)
+        return torch.cat(
+            [step(values, spatial) for step, values in zip(self.steps, modalities, strict=True)], dim=channel_axis
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
         kinds = {step: kind for kind, step in STEPS.items()}
         steps = {
-            name: {"kind": kinds[type(step)], **asdict(step)}
+            name: {"kind": kinds[type(step)], **{key: _plain(value) for key, value in asdict(step).items()}}
             for name, step in zip(self.modalities, self.steps, strict=True)
         }
         return {"modalities": list(self.modalities), "spatial_dims": self.spatial_dims, "steps": steps}
@@ -115,7 +168,7 @@ class Normalization:
 def _build(modality: str, step: Step | Mapping[str, Any]) -> Step:
     if not isinstance(step, Mapping):
         return step
-    numbers = {key: float(value) for key, value in step.items() if key != "kind"}
+    numbers = {key: _numbers(value) for key, value in step.items() if key != "kind"}
     kind = STEPS.get(str(step.get("kind")))
     if kind is None:
         raise ValueError(f"normalization of {modality}: kind {step.get('kind')!r} is not one of {sorted(STEPS)}")
@@ -124,3 +177,11 @@ def _build(modality: str, step: Step | Mapping[str, Any]) -> Step:
         known = list(kind.__dataclass_fields__)
         raise ValueError(f"normalization of {modality}: {unknown} unknown; {step['kind']} takes {known}")
     return kind(**numbers)
+
+
+def _numbers(value: Any) -> Any:
+    return tuple(map(float, value)) if isinstance(value, Sequence) else float(value)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -83,3 +83,48 @@ def test_plain_round_trip():
 def test_bad_steps_are_refused(steps, word):
     with pytest.raises(ValueError, match=word):
         Normalization(["ct", "pt"], **steps)
+
+
+def test_three_windows_of_one_ct_are_three_channels_before_those_of_the_pet():
+    three = Normalization(
+        ["ct", "pt"],
+        spatial_dims=2,
+        channels=4,
+        ct={"kind": "windows", "levels": [40, 20, 600], "widths": [80, 350, 2800]},
+        pt=Standardise(0.0, 1.0),
+    )
+    hu = torch.tensor([-1024.0, 0.0, 40.0, 80.0, 3000.0])
+    image = torch.stack([hu, torch.arange(5.0)])[:, None]
+    brain, soft, bone, pet = three(image)[:, 0]
+    assert brain.tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert soft.tolist() == pytest.approx([0.0, 155 / 350, 195 / 350, 235 / 350, 1.0])
+    assert bone.tolist() == pytest.approx([0.0, 800 / 2800, 840 / 2800, 880 / 2800, 1.0])
+    assert pet.tolist() == [0, 1, 2, 3, 4]
+    assert three(image[None]).shape == (1, 4, 1, 5)
+
+
+def test_windows_are_standardised_and_survive_a_checkpoint():
+    soft = {"kind": "windows", "levels": [20.0], "widths": [350.0], "means": [0.135], "stds": [0.267]}
+    normalise = Normalization(["ct"], ct=soft)
+    assert normalise(torch.full((1, 2, 2, 2), 20.0)).unique().item() == pytest.approx((0.5 - 0.135) / 0.267)
+    again = Normalization.from_dict(json.loads(json.dumps(normalise.to_dict())))
+    assert again.steps == normalise.steps
+    assert again.channels == 1
+
+
+@pytest.mark.parametrize(
+    ("windows", "sentence"),
+    [
+        ({"levels": [20, 30], "widths": [350]}, "equally many"),
+        ({"levels": [20], "widths": [0]}, "positive"),
+        ({"levels": [], "widths": []}, "at least one"),
+    ],
+)
+def test_impossible_windows_are_refused(windows, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Normalization(["ct"], ct={"kind": "windows", **windows})
+
+
+def test_channels_that_the_steps_do_not_make_are_refused():
+    with pytest.raises(ValueError, match=r"channels=3, but its steps make 1 of \['ct'\]"):
+        Normalization(["ct"], channels=3)
