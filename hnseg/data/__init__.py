@@ -5,11 +5,12 @@ from hnseg.data.hecktor import HecktorDataModule
 from hnseg.data.splits import Split
 from hnseg.data.splitters import CentresAndRandom, KFold, LeaveOneCentreOut, Official, Published
 from hnseg.data.table import TableDataModule
-from hnseg.data.views import PatchView, SliceView, VolumeView
+from hnseg.data.views import EverySliceView, PatchView, SliceView, VolumeView
 
 __all__ = [
     "CaseDataModule",
     "CentresAndRandom",
+    "EverySliceView",
     "HecktorDataModule",
     "KFold",
     "LeaveOneCentreOut",

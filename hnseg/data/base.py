@@ -13,12 +13,14 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Subset
 
 from hnseg.data.datasets import Augment, TrainingSamples, WholeCases, collate
+from hnseg.data.facts import training_counts
 from hnseg.data.leakage import refuse_leaks
 from hnseg.data.sampling import EpochBatchSampler, ResumableLoader
 from hnseg.data.splits import Split, Splitter
 from hnseg.data.views import View
 from hnseg.labels import LabelSet
 from hnseg.prepare import Case, Cohort, Findings, Recipe, prepare_cohort
+from hnseg.types import TrainingCounts
 
 
 class CaseDataModule(pl.LightningDataModule):
@@ -105,9 +107,16 @@ class CaseDataModule(pl.LightningDataModule):
         known = {case.case_id: case for case in self.cohort.cases}
         return [known[case_id] for case_id in getattr(self.split, part)]
 
+    def training_counts(self) -> TrainingCounts:
+        """How often each structure occurs in the training patients."""
+        return training_counts(self.cases("train"), self.view.spatial_dims)
+
+    def training_samples(self) -> TrainingSamples:
+        """What an epoch goes through."""
+        return TrainingSamples(self.cases("train"), self.view, self.augment, self.seed, self.samples_per_case)
+
     def train_dataloader(self) -> ResumableLoader:
-        samples = TrainingSamples(self.cases("train"), self.view, self.augment, self.seed, self.samples_per_case)
-        trainer = self.trainer
+        samples, trainer = self.training_samples(), self.trainer
         assert trainer is not None
         sampler = EpochBatchSampler(
             len(samples), self.batch_size, lambda: trainer.current_epoch, trainer.global_rank, trainer.world_size

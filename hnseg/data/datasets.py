@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
-from hnseg.data.sampling import Position, case_order, sample_rng
+from hnseg.data.sampling import Position, sample_rng, visit_order
 from hnseg.data.views import ForegroundVoxels, View
 from hnseg.prepare import Case
 from hnseg.types import Batch
@@ -21,7 +21,7 @@ Augment = Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
 class TrainingSamples(Dataset[dict[str, Any]]):
     """Sample ``(epoch, index)``: a view of a case, augmented; a pure function of ``(seed, epoch, index)``.
 
-    An epoch visits every case ``samples_per_case`` times, in an order of its own.
+    An epoch goes through all that the view visits of every case ``samples_per_case`` times, in an order of its own.
     """
 
     def __init__(
@@ -29,17 +29,26 @@ class TrainingSamples(Dataset[dict[str, Any]]):
     ) -> None:
         self.cases, self.view, self.augment, self.seed = tuple(cases), view, augment, seed
         self.samples_per_case = samples_per_case
+        self._visits = [(case, visit) for case in self.cases for visit in view.visits(case)]
         self._voxels = ForegroundVoxels()
 
     def __len__(self) -> int:
-        return len(self.cases) * self.samples_per_case
+        return len(self._visits) * self.samples_per_case
+
+    def draw(self, position: Position) -> tuple[Case, Tensor, Tensor]:
+        """The case, image and label map of a sample as the view sees it, before augmentation."""
+        return self._draw(position, sample_rng(self.seed, *position))
+
+    def _draw(self, position: Position, rng: np.random.Generator) -> tuple[Case, Tensor, Tensor]:
+        epoch, index = position
+        case, visit = self._visits[visit_order(self.seed, epoch, len(self._visits))[index % len(self._visits)]]
+        drawn, outlined = self.view.sample(case, visit, self._voxels, rng)
+        return case, torch.from_numpy(drawn), torch.from_numpy(outlined)
 
     def __getitem__(self, position: Position) -> dict[str, Any]:
-        epoch, index = position
-        case = self.cases[case_order(self.seed, epoch, len(self.cases))[index % len(self.cases)]]
-        rng = sample_rng(self.seed, epoch, index)
-        drawn, outlined = self.view.sample(case, self._voxels, rng)
-        image, label = self.augment(torch.from_numpy(drawn), torch.from_numpy(outlined), rng)
+        rng = sample_rng(self.seed, *position)
+        case, drawn, outlined = self._draw(position, rng)
+        image, label = self.augment(drawn, outlined, rng)
         return {
             "image": image.contiguous(),
             "target": label.contiguous(),

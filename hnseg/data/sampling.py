@@ -29,9 +29,9 @@ def sample_rng(seed: int, *counters: int) -> np.random.Generator:
 
 
 @lru_cache(maxsize=4)
-def case_order(seed: int, epoch: int, cases: int) -> NDArray[np.int64]:
-    """The order in which an epoch visits the cases: a permutation of ``range(cases)``."""
-    return sample_rng(seed, epoch).permutation(cases)
+def visit_order(seed: int, epoch: int, visits: int) -> NDArray[np.int64]:
+    """The order in which an epoch goes through its visits to cases: a permutation of ``range(visits)``."""
+    return sample_rng(seed, epoch).permutation(visits)
 
 
 class EpochBatchSampler(Sampler[list[Position]]):

@@ -1,4 +1,4 @@
-"""How a network sees a case while it trains: a patch of it, the whole of it, or one slice.
+"""How a network sees a case while it trains: a patch of it, the whole of it, or its slices.
 
 ``data`` says whose cases, ``view`` says how they are looked at; every model runs on every data set through the view
 that fits its dimension. A view draws; it never augments and never normalises.
@@ -19,12 +19,20 @@ Sample = tuple[NDArray[np.float32], NDArray[np.uint8]]
 """Image (C, *spatial) in HU and SUV, label map (*spatial)."""
 
 
+Visit = int | None
+"""What a view goes to a case for: a slice by its number, or None where it decides anew each time."""
+
+
 class View(Protocol):
     """What a training set asks of a view."""
 
     spatial_dims: int
 
-    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample: ...
+    def visits(self, case: Case) -> Sequence[Visit]:
+        """What an epoch goes to this case for, each once."""
+        ...
+
+    def sample(self, case: Case, visit: Visit, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample: ...
 
 
 class ForegroundVoxels:
@@ -80,6 +88,13 @@ def _start(
     return z, y, x
 
 
+class _Random:
+    """A view that goes to a case once and draws what it sees there."""
+
+    def visits(self, case: Case) -> Sequence[Visit]:  # noqa: ARG002
+        return (None,)
+
+
 def _three(size_zyx: Sequence[int]) -> tuple[int, int, int]:
     """Out of YAML a size is a list."""
     z, y, x = size_zyx
@@ -87,7 +102,7 @@ def _three(size_zyx: Sequence[int]) -> tuple[int, int, int]:
 
 
 @dataclass(frozen=True)
-class PatchView:
+class PatchView(_Random):
     """Patches of ``size_zyx`` voxels that show a structure with probability ``foreground_probability``.
 
     The paper has 144^3 and 0.9 (Iantsen et al. 2021, section 2.3). A patch aimed at a structure always holds a voxel
@@ -98,35 +113,63 @@ class PatchView:
     foreground_probability: float = 0.9
     spatial_dims: int = 3
 
-    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
+    def sample(self, case: Case, visit: Visit, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:  # noqa: ARG002
         aim = _aim(voxels.of(case), self.foreground_probability, rng)
         size = _three(self.size_zyx)
         return case.crop(_start(case, size, aim, rng), size)
 
 
 @dataclass(frozen=True)
-class VolumeView:
-    """The whole prepared box or image, centred, and cut or padded to ``size_zyx`` so that batches can be made of it."""
+class VolumeView(_Random):
+    """The whole prepared box or image, centred.
 
-    size_zyx: tuple[int, int, int]
+    Cut or padded to ``size_zyx``, so that batches can be made of it. Without a size it keeps its own, padded to
+    multiples of ``multiple_of``; then a batch is one volume (Zhu et al. 2018 pad to multiples of 8, at the far ends).
+    """
+
+    size_zyx: tuple[int, int, int] | None
+    multiple_of: int = 16
     spatial_dims: int = 3
 
-    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:  # noqa: ARG002
+    def sample(self, case: Case, visit: Visit, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:  # noqa: ARG002
         shape = case.grid.shape_zyx
-        z, y, x = ((have - want) // 2 for have, want in zip(shape, self.size_zyx, strict=True))
-        return case.crop((z, y, x), _three(self.size_zyx))
+        size = _three(self.size_zyx or [-(-n // self.multiple_of) * self.multiple_of for n in shape])
+        z, y, x = ((have - want) // 2 for have, want in zip(shape, size, strict=True))
+        return case.crop((z, y, x), size)
 
 
 @dataclass(frozen=True)
-class SliceView:
-    """Axial slices for 2-D networks, that show a structure with ``foreground_probability``; z of ``size_zyx`` is 1."""
+class SliceView(_Random):
+    """An axial slice of a case, drawn, that shows a structure with ``foreground_probability``; z of the size is 1."""
 
     size_zyx: tuple[int, int, int]
     foreground_probability: float = 0.5
     spatial_dims: int = 2
 
-    def sample(self, case: Case, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:
+    def sample(self, case: Case, visit: Visit, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:  # noqa: ARG002
         aim = _aim(voxels.of(case), self.foreground_probability, rng)
         size = (1, self.size_zyx[1], self.size_zyx[2])
         image, label = case.crop(_start(case, size, aim, rng), size)
+        return image[:, 0], label[0]
+
+
+@dataclass(frozen=True)
+class EverySliceView:
+    """Every axial slice that shows a structure, once an epoch, cut at a random place; z of ``size_zyx`` is 1.
+
+    Jain et al. 2020 leave slices without a structure out and cut 256 x 256 of 280 x 280 pixels.
+    """
+
+    size_zyx: tuple[int, int, int]
+    spatial_dims: int = 2
+
+    def visits(self, case: Case) -> Sequence[Visit]:
+        assert case.label is not None, f"{case.case_id} has no label map to train on"
+        return [z for z, plane in enumerate(case.label) if plane.any()]
+
+    def sample(self, case: Case, visit: Visit, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:  # noqa: ARG002
+        assert visit is not None
+        size = (1, self.size_zyx[1], self.size_zyx[2])
+        _, y, x = _start(case, size, None, rng)
+        image, label = case.crop((visit, y, x), size)
         return image[:, 0], label[0]

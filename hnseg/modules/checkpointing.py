@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,32 @@ class LastCheckpoint(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not trainer.fast_dev_run:  # type: ignore[attr-defined]
             trainer.save_checkpoint(self.path)
+
+
+class BestPerStructure(Checkpoint):
+    """Keeps ``best-<structure>.ckpt`` for each: the epoch with the best mean Dice of that structure in validation.
+
+    Zhu et al. 2018 keep nine such checkpoints, but choose them on their test patients.
+    """
+
+    def __init__(self, folder: str | Path, label_names: Sequence[str]) -> None:
+        self.folder = Path(folder)
+        self.best = dict.fromkeys(label_names, -1.0)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.sanity_checking or trainer.state.fn != "fit":
+            return
+        for name, best in self.best.items():
+            dice = float(trainer.callback_metrics.get(f"val/dice_{name}", trainer.callback_metrics["val/dice"]))
+            if dice > best:  # never where nobody annotated it, which is nan
+                self.best[name] = dice
+                trainer.save_checkpoint(self.folder / f"best-{name}.ckpt")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best |= state_dict["best"]
 
 
 class SelfDescription(Callback):

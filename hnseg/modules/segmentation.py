@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from hnseg.evaluate.cases import evaluate_case
 from hnseg.inference import InferenceSettings, Runner, to_patient_grid
 from hnseg.labels import LabelSet
 from hnseg.metrics.cases import CaseDice
+from hnseg.mixup import Mixup, NoMixup, Part
 from hnseg.models.original_weights import load_original_weights
 from hnseg.prepare import Case
 from hnseg.prepare.intensity import Normalization
@@ -37,7 +38,8 @@ class SegmentationModule(pl.LightningModule):
         optimizer: parameters to an optimizer.
         scheduler: ``{"scheduler": optimizer -> scheduler, "interval": "epoch" | "step"}``.
         inference: how whole patients are predicted.
-        seed: of whatever is random within a step (dropout, say); sampling has its own.
+        mixup: how the samples of a training batch are blended.
+        seed: of whatever is random within a step (dropout and mixup, say); sampling has its own.
         compile: compile the network.
         channels_last: keep the network's memory channels-last.
         weights: a file of weights to start from, as the network's authors published them.
@@ -52,6 +54,7 @@ class SegmentationModule(pl.LightningModule):
         optimizer: Callable[..., torch.optim.Optimizer],
         scheduler: Mapping[str, Any],
         inference: InferenceSettings,
+        mixup: Mixup | None = None,
         seed: int = 0,
         compile: bool = False,
         channels_last: bool = False,
@@ -62,6 +65,7 @@ class SegmentationModule(pl.LightningModule):
             load_original_weights(net, torch.load(weights, map_location="cpu", weights_only=True))
         self.net, self.loss, self.labels = net, loss, labels
         self.normalization, self.inference = normalization, inference
+        self.mixup = mixup or NoMixup()
         self._optimizer, self._scheduler, self._seed = optimizer, dict(scheduler), seed
         self._memory_format = _memory_format(channels_last, normalization.spatial_dims)
         self.net.to(memory_format=self._memory_format)  # type: ignore[call-overload]
@@ -78,18 +82,39 @@ class SegmentationModule(pl.LightningModule):
     def setup(self, stage: str) -> None:
         split = self.trainer.datamodule.split  # type: ignore[attr-defined]
         self._dice = CaseDice(split.val if stage == "fit" else split.test, self.labels.names)
+        pupils = [part for part in (self.mixup, *self.loss.modules()) if hasattr(part, "learn")]
+        if pupils:
+            counts = self.trainer.datamodule.training_counts()  # type: ignore[attr-defined]
+            for pupil in pupils:
+                pupil.learn(counts)
 
     def forward(self, image: Tensor) -> Tensor | list[Tensor]:
         """(B, C, *s) in HU and SUV to logits (B, K, *s); in training a list of them where deep supervision is on."""
-        return self.net(self.normalization(image).contiguous(memory_format=self._memory_format))
+        return self._predict(self.normalization(image))
+
+    def _predict(self, inputs: Tensor) -> Tensor | list[Tensor]:
+        return self.net(inputs.contiguous(memory_format=self._memory_format))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make the step's randomness a function of (seed, step, process), so that a resumed run draws the same."""
         key = np.random.SeedSequence([self._seed, self.global_step, self.global_rank]).generate_state(1, np.uint64)
         torch.manual_seed(int(key[0]))
+        self._tell_epoch(*self.trainer.optimizers)
+
+    def on_validation_start(self) -> None:
+        self._tell_epoch()
+
+    def _tell_epoch(self, *others: object) -> None:
+        """What changes with the epoch is told which one it is, so that it needs no memory of its own to resume."""
+        for part in (*others, *self.loss.modules()):
+            if hasattr(part, "at_epoch"):
+                part.at_epoch(self.current_epoch)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self._step(self(batch["image"]), batch, "train", on_step=True)
+        # the same on all devices, each of which pairs its own samples
+        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self._seed, self.current_epoch, batch_idx])))
+        mixed = self.mixup(self.normalization(batch["image"]), batch["target"], batch["annotated"], rng)
+        loss = self._step(self._predict(mixed.inputs), mixed.parts, "train", on_step=True)
         self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_step=True)
         return loss
 
@@ -114,17 +139,20 @@ class SegmentationModule(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         self._log_dice("test")
 
-    def _step(self, logits: Tensor | list[Tensor], batch: Batch, stage: str, on_step: bool = False) -> Tensor:
-        """The loss of a batch, in all three stages."""
-        target, counts = self.labels.encode(batch["target"]), self.labels.counts(batch["annotated"])
-        loss: Tensor = self.loss(logits, target, counts)
+    def _step(self, logits: Tensor | list[Tensor], parts: Sequence[Part], stage: str, on_step: bool = False) -> Tensor:
+        """The loss of a batch, in all three stages; of a mixed one the sum over the targets that it was mixed of."""
+        losses = [
+            part.weight * self.loss(logits, self.labels.encode(part.target), self.labels.counts(part.annotated))
+            for part in parts
+        ]
+        loss: Tensor = torch.stack(losses).sum()
         self.log(
             f"{stage}/loss",
             loss,
             on_step=on_step,
             on_epoch=not on_step,
             prog_bar=True,
-            batch_size=len(target),
+            batch_size=len(parts[0].target),
             sync_dist=True,  # of the whole batch, on however many devices
         )
         return loss
@@ -132,10 +160,10 @@ class SegmentationModule(pl.LightningModule):
     def _whole_case(self, case: dict[str, Any], stage: str) -> Tensor:
         """Probabilities (channels, Z, Y, X) of a whole prepared case; its loss and Dice are logged on the way."""
         probabilities = self.runner(stage)(case["image"])
-        batch = Batch(target=case["target"][None], annotated=case["annotated"][None])
-        self._step(_logits(probabilities[None], self.labels), batch, stage)
-        prediction = self.labels.decode(probabilities[None])
-        self._dice.to(self.device).update([case["case_id"]], prediction, batch["target"], batch["annotated"])
+        target, annotated = case["target"][None], case["annotated"][None]
+        self._step(_logits(probabilities[None], self.labels), [Part(1.0, target, annotated)], stage)
+        prediction = self.labels.decode(probabilities[None], annotated=annotated)
+        self._dice.to(self.device).update([case["case_id"]], prediction, target, annotated)
         return probabilities
 
     def runner(self, stage: str = "test") -> Runner:

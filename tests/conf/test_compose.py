@@ -13,7 +13,19 @@ from hnseg.run.resolvers import register_resolvers, to_plain
 from hnseg.run.validate import validate
 
 CONF = conf_dir()
-GROUPS = ("model", "loss", "data", "view", "split", "augment", "normalization", "optimizer", "scheduler", "trainer")
+GROUPS = (
+    "model",
+    "loss",
+    "data",
+    "view",
+    "split",
+    "augment",
+    "mixup",
+    "normalization",
+    "optimizer",
+    "scheduler",
+    "trainer",
+)
 GROUPS += ("logger", "callbacks", "inference", "postprocess", "experiment", "debug")
 OPTIONS = [
     f"{group}={path.stem}" for group in GROUPS for path in sorted((CONF / group).glob("[!_]*.yaml"))

@@ -10,10 +10,11 @@ from omegaconf import OmegaConf
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
-def rates(optimizer, scheduler, epochs):
+def rates(optimizer, scheduler, epochs, validation_dice=0.5):
     parameters = [torch.nn.Parameter(torch.zeros(1))]
     chosen = OmegaConf.load(CONF / "scheduler" / f"{scheduler}.yaml")
-    config = OmegaConf.create({"trainer": {"max_epochs": 10}, "it": chosen}).it
+    facts = {"trainer": {"max_epochs": 10, "check_val_every_n_epoch": 1}, "monitor": {"metric": "dice", "mode": "max"}}
+    config = OmegaConf.create({**facts, "it": chosen}).it
     opt = instantiate(OmegaConf.load(CONF / "optimizer" / f"{optimizer}.yaml"))(parameters)
     schedule = instantiate(config.scheduler)(opt)
     assert config.interval == "epoch"
@@ -21,7 +22,7 @@ def rates(optimizer, scheduler, epochs):
     for _ in range(epochs):
         seen.append(opt.param_groups[0]["lr"])
         opt.step()
-        schedule.step()
+        schedule.step(*[validation_dice] * ("monitor" in config))
     return seen
 
 
@@ -62,3 +63,17 @@ def test_adam_has_the_authors_betas():
     optimizer = instantiate(OmegaConf.load(CONF / "optimizer" / "adam.yaml"))([torch.nn.Parameter(torch.zeros(1))])
     assert tuple(optimizer.defaults["betas"]) == (0.9, 0.99)
     assert optimizer.defaults["weight_decay"] == 0
+
+
+def test_the_plateau_halves_after_ten_validations_without_a_hundredth_more():
+    assert rates("adam_torch", "plateau", 24) == [1e-3] * 12 + [5e-4] * 11 + [2.5e-4]
+
+
+def test_the_two_stages_are_anatomynets():
+    staged = instantiate(OmegaConf.load(CONF / "optimizer" / "rmsprop_then_sgd.yaml"))(
+        [torch.nn.Parameter(torch.zeros(1))]
+    )
+    first, then = staged.stages
+    assert (type(first), type(then)) == (torch.optim.RMSprop, torch.optim.SGD)
+    assert (first.defaults["lr"], then.defaults["lr"], then.defaults["momentum"]) == (2e-3, 1e-3, 0.9)
+    assert staged.switch_epoch == 150

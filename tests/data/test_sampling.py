@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hnseg.data.sampling import EpochBatchSampler, ResumableLoader, case_order, sample_rng
+from hnseg.data.sampling import EpochBatchSampler, ResumableLoader, sample_rng, visit_order
 
 
 def positions(rank: int = 0, world_size: int = 1, skip: int = 0, epoch: int = 3) -> list[list[tuple[int, int]]]:
@@ -17,7 +17,7 @@ def test_rng_is_a_function_of_its_counters() -> None:
 
 
 def test_every_epoch_visits_every_case_in_its_own_order() -> None:
-    first, second = case_order(0, 0, 50), case_order(0, 1, 50)
+    first, second = visit_order(0, 0, 50), visit_order(0, 1, 50)
     assert sorted(first) == sorted(second) == list(range(50))
     assert not np.array_equal(first, second)
 

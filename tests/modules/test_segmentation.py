@@ -1,5 +1,6 @@
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -7,9 +8,11 @@ import torch
 from hnseg.inference import InferenceSettings
 from hnseg.labels import LabelSet
 from hnseg.losses import Dice
+from hnseg.mixup import Part
 from hnseg.models import UNet
 from hnseg.modules import SegmentationModule
 from hnseg.prepare.intensity import Normalization
+from hnseg.types import TrainingCounts
 
 
 def module(**changes: object) -> SegmentationModule:
@@ -55,3 +58,34 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save(UNet(2, 1, filters=4).state_dict(), tmp_path / "w.pt")
     with pytest.raises(ValueError, match="shape"):
         module(weights=str(tmp_path / "w.pt"))
+
+
+def test_a_mixed_batch_costs_what_its_parts_cost_by_weight() -> None:
+    built = module()
+    logits = torch.randn(2, 1, 4, 4, 4)
+    first, second = (torch.randint(0, 2, (2, 4, 4, 4), dtype=torch.uint8) for _ in range(2))
+    everywhere, nowhere = torch.ones(2, 1, dtype=torch.bool), torch.zeros(2, 1, dtype=torch.bool)
+    alone = [built._step(logits, [Part(1.0, target, everywhere)], "train") for target in (first, second)]
+    both = built._step(logits, [Part(0.3, first, everywhere), Part(0.7, second, everywhere)], "train")
+    assert both.item() == pytest.approx(0.3 * alone[0].item() + 0.7 * alone[1].item())
+    # a partner whom nobody annotated brings nothing of its own
+    half = built._step(logits, [Part(0.3, first, everywhere), Part(0.7, second, nowhere)], "train")
+    assert half.item() == pytest.approx(0.3 * alone[0].item())
+
+
+def test_what_changes_with_the_epoch_is_told_it() -> None:
+    built, told = module(), []
+    built.loss.at_epoch = told.append
+    optimizer = SimpleNamespace(at_epoch=told.append)
+    built._tell_epoch(optimizer)
+    assert told == [0, 0]
+
+
+def test_what_learns_from_the_training_patients_is_taught_before_it_starts() -> None:
+    built, taught = module(), []
+    built.loss.learn = taught.append
+    counts = TrainingCounts(("GTVt",), 3, (3,), 3, (3,))
+    split = SimpleNamespace(val=("a",), test=("b",))
+    built._trainer = SimpleNamespace(datamodule=SimpleNamespace(split=split, training_counts=lambda: counts))
+    built.setup("fit")
+    assert taught == [counts]
