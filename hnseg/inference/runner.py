@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from hnseg.inference.padding import next_multiple
 from hnseg.inference.settings import InferenceSettings
-from hnseg.inference.sliding_window import sliding_window
+from hnseg.inference.slices import joined, slice_by_slice
+from hnseg.inference.sliding_window import finished_slabs, sliding_window
 from hnseg.inference.tta import mirrored
 from hnseg.inference.whole import whole_image
 from hnseg.labels import LabelSet
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import FILL
 
+Progress = Callable[[int, int], None]
 Precision = Literal["32", "bf16", "16"]
 AUTOCAST: dict[str, torch.dtype | None] = {"32": None, "bf16": torch.bfloat16, "16": torch.float16}
 SIDED = re.compile(r"(^|[_\W])(l|r|left|right)($|[_\W])", re.IGNORECASE)
@@ -35,8 +36,8 @@ class Runner:
         network: (B, C, *s) normalised to logits (B, K, *s); in evaluation mode, on ``device``.
         labels: what the channels stand for.
         normalization: applied to every window by itself; its ``spatial_dims`` says whether the network is a 2-D one.
-        settings: one pass or windows; ``tta: mirror`` averages over mirror images (left and right only where no
-            structure has a side).
+        settings: one pass or windows (without a window always one pass); ``tta: mirror`` averages over mirror
+            images (left and right only where no structure has a side).
         whole_up_to_zyx: with ``mode: auto``, the largest image that gets one pass (the recipe's ``box_shape_zyx``).
         device: where the network is.
         precision: ``32``, or ``bf16`` or ``16`` for mixed precision.
@@ -64,7 +65,7 @@ class Runner:
         self.whole_up_to_zyx, self.device, self.precision = whole_up_to_zyx, torch.device(device), precision
         self.batch_size = batch_size
         self.flat = normalization.spatial_dims == 2
-        if self.flat:  # a slice at a time, however high the window
+        if self.flat and settings.window_zyx is not None:  # a slice at a time, however high the window
             self.settings = replace(settings, window_zyx=(1, *settings.window_zyx[1:]))
         self.fill = tuple(FILL.get(modality, 0.0) for modality in normalization.modalities)
         self.divisor_zyx = _divisor(network, self.flat)
@@ -74,31 +75,53 @@ class Runner:
         self._check_window()
 
     @torch.no_grad()
-    def __call__(self, image: Tensor, progress: Callable[[int, int], None] | None = None) -> Tensor:
+    def __call__(self, image: Tensor, progress: Progress | None = None) -> Tensor:
         """Probabilities (channels, Z, Y, X) of an image (C, Z, Y, X) in HU and SUV, on the image's device, float32."""
-        window: tuple[int, ...] = self.settings.window_zyx
-        if self.in_one_pass(tuple(image.shape[1:])):
-            if not self.flat:
-                return whole_image(self._probabilities, image, self.divisor_zyx, self.fill, self.device)
-            window = (1, *next_multiple(image.shape[2:], self.divisor_zyx[1:]))
-        return sliding_window(
-            self._probabilities,
-            image,
-            window,
-            self.settings.overlap,
-            self.settings.weighting,
-            self.batch_size,
-            self.fill,
-            self.device,
-            progress=progress,
-        )
+        if not self.in_one_pass(tuple(image.shape[1:])):
+            return sliding_window(self._probabilities, image, **self._walk(), progress=progress)
+        return joined(self._slices(image, progress), image.shape[1]) if self.flat else self._at_once(image)
+
+    @torch.no_grad()
+    def slabs(self, image: Tensor, progress: Progress | None = None) -> Iterator[Tensor]:
+        """The same probabilities, (channels, slices, Y, X) at a time from the first slice to the last.
+
+        Where windows overlap, and for a 2-D network, only the slices that are not finished are in memory. A slab is
+        good until the next one is asked for.
+        """
+        if not self.in_one_pass(tuple(image.shape[1:])):
+            yield from finished_slabs(self._probabilities, image, **self._walk(), progress=progress)
+        elif self.flat:
+            yield from self._slices(image, progress)
+        else:
+            yield self._at_once(image)
 
     def in_one_pass(self, shape_zyx: tuple[int, ...]) -> bool:
         """Whether an image of this shape goes through the network at once (a 2-D network: each slice at once)."""
+        if self.settings.window_zyx is None:
+            return True
         if self.settings.mode != "auto":
             return self.settings.mode == "whole"
         limit = self.whole_up_to_zyx
         return limit is not None and all(have <= most for have, most in zip(shape_zyx, limit, strict=True))
+
+    def _at_once(self, image: Tensor) -> Tensor:
+        return whole_image(self._probabilities, image, self.divisor_zyx, self.fill, self.device)
+
+    def _slices(self, image: Tensor, progress: Progress | None) -> Iterator[Tensor]:
+        by, how = self.divisor_zyx[1:], (self.batch_size, self.device, progress)
+        return slice_by_slice(self._probabilities, image, by, self.fill, *how)
+
+    def _walk(self) -> dict[str, Any]:
+        """How windows are laid over an image, as `sliding_window` and `finished_slabs` take it."""
+        said = self.settings
+        return {
+            "window_zyx": said.window_zyx,
+            "overlap": said.overlap,
+            "weighting": said.weighting,
+            "batch_size": self.batch_size,
+            "fill": self.fill,
+            "device": self.device,
+        }
 
     def _once(self, window: Tensor) -> Tensor:
         """(B, C, *window) in HU and SUV to probabilities (B, channels, *window), float32."""
@@ -118,7 +141,7 @@ class Runner:
 
     def _check_window(self) -> None:
         window = self.settings.window_zyx
-        if self.settings.mode == "whole":
+        if window is None or self.settings.mode == "whole":
             return
         if any(width % by for width, by in zip(window, self.divisor_zyx, strict=True)):
             raise ValueError(f"window {list(window)}: the network needs multiples of {list(self.divisor_zyx)} voxels")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from hnseg.inference.sliding_window import Weighting
+from hnseg.inference.windows import Weighting
 
 Mode = Literal["auto", "whole", "sliding_window"]
 MODES = ("auto", "whole", "sliding_window")
@@ -20,7 +20,8 @@ class InferenceSettings:
     Attributes:
         mode: ``whole``: one pass; ``sliding_window``: overlapping windows; ``auto``: one pass over a search region of
             the recipe's box size (or less), windows over anything larger, such as a whole-body scan.
-        window_zyx: size of a window in voxels; a 2-D network takes its y and x.
+        window_zyx: size of a window in voxels; a 2-D network takes its y and x. None, as of a network that was trained
+            on whole images: always one pass.
         overlap: part of a window that it shares with the next one.
         weighting: how overlapping windows are averaged.
         view: how the network saw cases in training (``patches``, ``volumes``, ``slices``), for the reader.
@@ -28,7 +29,7 @@ class InferenceSettings:
             before it was a setting have none of it, which is ``none``.
     """
 
-    window_zyx: tuple[int, int, int]
+    window_zyx: tuple[int, int, int] | None
     mode: Mode = "auto"
     overlap: float = 0.5
     weighting: Weighting = "gaussian"
@@ -36,11 +37,15 @@ class InferenceSettings:
     tta: Tta = "none"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "window_zyx", tuple(int(width) for width in self.window_zyx))
-        if len(self.window_zyx) != 3 or min(self.window_zyx) < 1:
-            raise ValueError(f"inference: window_zyx must be three positive numbers; got {list(self.window_zyx)}")
         if self.mode not in MODES:
             raise ValueError(f"inference: mode {self.mode!r} is not known; use one of {list(MODES)}")
+        if self.window_zyx is not None:
+            object.__setattr__(self, "window_zyx", _three_positive(self.window_zyx))
+        elif self.mode == "sliding_window":
+            raise ValueError(
+                "inference: mode sliding_window needs a window_zyx, and this network has none: it was trained on whole "
+                "images; use mode=auto or mode=whole"
+            )
         if not 0 <= self.overlap < 1:
             raise ValueError(f"inference: overlap {self.overlap} is not in [0, 1)")
         if self.weighting not in ("gaussian", "constant"):
@@ -50,7 +55,7 @@ class InferenceSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
-        return {**asdict(self), "window_zyx": list(self.window_zyx)}
+        return {**asdict(self), "window_zyx": None if self.window_zyx is None else list(self.window_zyx)}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> InferenceSettings:
@@ -64,3 +69,10 @@ class InferenceSettings:
         if unknown or "window_zyx" not in plain:
             raise ValueError(f"inference: needs window_zyx and knows {sorted(known)}; got {sorted(plain)}")
         return cls(**plain)
+
+
+def _three_positive(widths: Iterable[int]) -> tuple[int, int, int]:
+    whole = [int(width) for width in widths]
+    if len(whole) != 3 or min(whole) < 1:
+        raise ValueError(f"inference: window_zyx must be three positive numbers; got {whole}")
+    return whole[0], whole[1], whole[2]

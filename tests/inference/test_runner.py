@@ -142,6 +142,66 @@ def test_mirror_of_a_2d_network_stays_in_the_slice():
     assert len(network.seen) == 4
 
 
+NINE = ("BrainStem", "Chiasm", "Mandible", "OpticNerve_L", "OpticNerve_R")
+NINE += ("Parotid_L", "Parotid_R", "Submandibular_L", "Submandibular_R")
+
+
+@pytest.mark.parametrize(("spatial_dims", "axes"), [(3, (2, 3)), (2, (2,))])
+def test_mirror_never_swaps_left_and_right_of_the_nine_organs(spatial_dims, axes):
+    network = Recorder()
+    ct = Normalization(("ct",), spatial_dims, ct={"kind": "standardise", "mean": 0, "std": 1})
+    image = torch.rand(1, 4, 4, 4)
+    seen = {3: [image[None]], 2: [image.transpose(0, 1)]}[spatial_dims]
+    Runner(network, LabelSet(NINE), ct, settings(None, tta="mirror"), batch_size=4)(image)
+    for axis in axes:
+        seen += [batch.flip(axis) for batch in seen]
+    assert len(network.seen) == len(seen)
+    assert all(any(torch.equal(was, wanted) for was in network.seen) for wanted in seen)
+
+
+@pytest.mark.parametrize("mode", ["auto", "whole"])
+def test_settings_without_a_window_are_one_pass_whatever_the_size(mode):
+    network = Recorder(divisor=8)
+    runner = Runner(network, TUMOUR, PET_CT, settings(None, mode=mode), whole_up_to_zyx=(8, 8, 8))
+    assert runner(torch.rand(2, 21, 30, 17)).shape == (1, 21, 30, 17)
+    assert [tuple(x.shape) for x in network.seen] == [(1, 2, 24, 32, 24)]
+    flat = Recorder(divisor=8)
+    runner = Runner(flat, TUMOUR, Normalization(("ct", "pt"), 2), settings(None, mode=mode), batch_size=16)
+    assert runner(torch.rand(2, 21, 30, 17)).shape == (1, 21, 30, 17)
+    assert [tuple(x.shape) for x in flat.seen] == [(16, 2, 32, 24), (5, 2, 32, 24)]
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+@pytest.mark.parametrize("window", [None, (4, 4, 8)])
+def test_slabs_are_the_whole_answer(spatial_dims, window):
+    class ByMean(Recorder):
+        """Answers with the first channel less the mean of what it was given: windows differ where they overlap."""
+
+        def forward(self, image):
+            return super().forward(image) - image.mean()
+
+    normalization = Normalization(("ct", "pt"), spatial_dims)
+    runner = Runner(ByMean(divisor=4), TUMOUR, normalization, settings(window), batch_size=2)
+    image = torch.randn(2, 9, 10, 12)
+    slabs = [slab.clone() for slab in runner.slabs(image)]
+    assert torch.equal(torch.cat(slabs, dim=1), runner(image))
+    assert (len(slabs) == 1) == (window is None and spatial_dims == 3)
+
+
+def test_batch_norm_answers_slice_by_slice_whatever_else_is_in_the_batch():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.Conv2d(4, 1, 1)
+    )
+    network[1].running_mean.normal_()
+    network.eval().requires_grad_(False)
+    before = network[1].running_mean.clone()
+    runners = [Runner(network, TUMOUR, Normalization(("ct", "pt"), 2), settings(None), batch_size=n) for n in (1, 4)]
+    image = torch.randn(2, 6, 8, 8)
+    torch.testing.assert_close(runners[0](image), runners[1](image), atol=1e-6, rtol=0)
+    assert torch.equal(network[1].running_mean, before)
+
+
 def test_unknown_precision():
     with pytest.raises(ValueError, match="precision"):
         Runner(Recorder(), TUMOUR, PET_CT, settings(), precision="64")

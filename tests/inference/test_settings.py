@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from hnseg.inference.settings import InferenceSettings
@@ -25,6 +27,14 @@ def test_comes_back_from_plain_data():
 def test_refuses_what_makes_no_sense(wrong):
     with pytest.raises(ValueError, match="inference"):
         InferenceSettings.from_dict({"window_zyx": (8, 8, 8), **wrong})
+
+
+def test_none_is_a_window_that_was_never_cut():
+    settings = InferenceSettings(None, "whole", view="volumes")
+    assert settings.to_dict()["window_zyx"] is None
+    assert InferenceSettings.from_dict(settings.to_dict()) == settings
+    with pytest.raises(ValueError, match=r"sliding_window needs a window_zyx.*mode=auto or mode=whole"):
+        replace(settings, mode="sliding_window")
 
 
 def test_needs_a_window():

@@ -3,7 +3,8 @@ import itertools
 import pytest
 import torch
 
-from hnseg.inference.sliding_window import sliding_window, window_starts, window_weight
+from hnseg.inference.sliding_window import finished_slabs, sliding_window
+from hnseg.inference.windows import window_starts, window_weight
 
 
 def network(seed=0, channels=2, classes=3):
@@ -43,14 +44,6 @@ def test_equals_monai_on_an_image_smaller_than_the_window(weighting):
     theirs = monai.sliding_window_inference(image[None], (16, 16, 16), 1, net, 0.5, weighting, cval=-0.7)[0]
     assert ours.shape == (3, 24, 9, 16)
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("window", [(4, 4, 4), (7, 16, 9), (96, 96, 96), (1, 24, 24)])
-@pytest.mark.parametrize("weighting", ["constant", "gaussian"])
-def test_weights_equal_monais_with_the_same_least_weight(window, weighting):
-    utils = pytest.importorskip("monai.data.utils")
-    theirs = utils.compute_importance_map(window, mode=weighting, sigma_scale=0.125)
-    torch.testing.assert_close(window_weight(window, weighting), theirs, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("weighting", ["constant", "gaussian"])
@@ -117,16 +110,41 @@ def test_padding_takes_each_channels_own_fill():
     assert torch.equal(seen[0][0, 1, ..., 6:], torch.full((4, 4, 2), 3.0))
 
 
-@pytest.mark.parametrize(
-    ("size", "window", "overlap"), [(160, 96, 0.5), (97, 96, 0.5), (31, 8, 0.9), (8, 8, 0.5), (9, 1, 0.5)]
-)
-def test_windows_cover_everything_evenly(size, window, overlap):
-    starts = window_starts(size, window, overlap)
-    steps = [b - a for a, b in itertools.pairwise(starts)]
-    assert starts[0] == 0
-    assert starts[-1] == size - window
-    assert max(steps, default=0) <= max(int(window * (1 - overlap)), 1)
-    assert max(steps, default=0) - min(steps, default=0) <= 1
+SHAPES = [(19, 12, 11), (5, 10, 11), (8, 7, 11), (33, 7, 11), (1, 7, 13)]
+
+
+@pytest.mark.parametrize("weighting", ["constant", "gaussian"])
+@pytest.mark.parametrize("batch_size", [1, 3, 7])
+@pytest.mark.parametrize("overlap", [0.0, 0.5, 0.8])
+def test_finished_slabs_are_the_same_answer_to_the_last_bit(weighting, batch_size, overlap):
+    for shape in SHAPES:
+        image, how = torch.randn(2, *shape), ((8, 7, 11), overlap, weighting, batch_size)
+        slabs = [slab.clone() for slab in finished_slabs(network(), image, *how)]
+        assert torch.equal(torch.cat(slabs, dim=1), sliding_window(network(), image, *how))
+        assert all(slab.shape[1] > 0 for slab in slabs)
+
+
+def test_finished_slabs_come_as_early_as_they_can_and_little_is_held():
+    called, held = [], set()
+
+    def net(x):
+        called.append(len(x))
+        return x
+
+    image = torch.randn(1, 40, 8, 8)
+    for number, slab in enumerate(finished_slabs(net, image, (8, 8, 8), 0.5), start=1):
+        assert len(called) == number
+        assert slab.shape[1] == (4 if number < 9 else 8)
+        held.add(slab.untyped_storage().nbytes())
+    assert number == 9
+    assert held == {8 * 8 * 8 * 4}
+
+
+def test_finished_slabs_of_slices_come_a_call_at_a_time():
+    image = torch.randn(1, 7, 12, 10)
+    slabs = [slab.clone() for slab in finished_slabs(torch.sigmoid, image, (1, 6, 10), 0.5, batch_size=6)]
+    assert [slab.shape[1] for slab in slabs] == [2, 2, 2, 1]
+    torch.testing.assert_close(torch.cat(slabs, dim=1), image.sigmoid())
 
 
 def test_half_precision_sums_stay_close_and_progress_counts():
