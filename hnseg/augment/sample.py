@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,6 +20,15 @@ class Augment(Protocol):
     """
 
     def __call__(self, image: Tensor, label: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]: ...
+
+
+@runtime_checkable
+class SidedAugment(Augment, Protocol):
+    """An augmentation in whose mirror left organs are right ones, and so are their annotations: (K,) bool."""
+
+    def with_flags(
+        self, image: Tensor, label: Tensor, annotated: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]: ...
 
 
 def check_modalities(modalities: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hnseg.augment import Intensity, Mirror, NoAugment, RotateMirror, Strong, Warp
+from hnseg.augment import AffineElastic, Intensity, Mirror, NoAugment, RotateMirror, Strong, Warp
 
 ALWAYS = {"p_rotate": 1, "p_scale": 1, "p_elastic": 1}
 AUGMENTS = [
@@ -14,6 +14,7 @@ AUGMENTS = [
     RotateMirror(p=1, variant="code"),
     Warp(**ALWAYS),
     Intensity(p_blur=1, p_gamma=1, p_gain=1, p_noise=1),
+    AffineElastic(("ct", "pt"), (1.0, 1.0, 1.0)),
     Strong(Warp(**ALWAYS), Mirror(), Intensity(p_noise=1)),
 ]
 NAMES = [type(augment).__name__ for augment in AUGMENTS]
