@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_edt
 
-from hnseg.losses.distance import signed_distance
+from hnseg.losses.distance import distances_kept, once, signed_distance
 
 
 def random_mask(shape, share, seed=0):
@@ -67,3 +67,36 @@ def test_without_another_side_there_is_no_distance():
     found = signed_distance(mask, (1.0, 1.0))
     assert found[:2].abs().max() == 0
     assert found[2, 0].tolist() == [-1, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("place", ["corner", "middle", "edge", "all but one"])
+def test_boxes_at_the_borders_of_the_image_equal_scipy(place):
+    mask = np.zeros((7, 9, 8), bool)
+    box = {
+        "corner": np.s_[:2, :3, :2],
+        "middle": np.s_[3:5, 2:7, 3:4],
+        "edge": np.s_[:, 4:6, 6:],
+        "all but one": np.s_[:],
+    }
+    mask[box[place]] = True
+    mask[0, 0, 0] = place == "corner"
+    spacing = (2.0, 0.7, 1.1)
+    expected = distance_transform_edt(~mask, sampling=spacing) - distance_transform_edt(mask, sampling=spacing)
+    found = signed_distance(torch.from_numpy(mask)[None], spacing)[0]
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
+
+
+def test_a_target_is_measured_once_within_a_step_and_anew_in_the_next():
+    first, second, calls = torch.zeros(2), torch.zeros(2), []
+
+    def measure():
+        calls.append(len(calls))
+        return torch.tensor(calls[-1])
+
+    with distances_kept():
+        assert once(first, "mm", measure) == 0
+        assert once(first, "mm", measure) == 0
+        assert once(first, "voxels", measure) == 1
+        assert once(second, "mm", measure) == 2  # equal, but another tensor
+    assert once(first, "mm", measure) == 3
+    assert once(first, "mm", measure) == 4
