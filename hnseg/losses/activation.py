@@ -39,6 +39,11 @@ def probabilities(logits: Tensor, activation: Activation) -> Tensor:
     return logits.sigmoid() if activation == "sigmoid" else logits.softmax(dim=1)
 
 
+def first_channel(activation: Activation, background: bool) -> int:
+    """Where the channels begin that a loss is taken of: after softmax's background, where that is left out."""
+    return 1 if activation == "softmax" and not background else 0
+
+
 def log_probabilities(logits: Tensor, activation: Activation) -> Tensor:
     """Logarithms of the probabilities (B, C, *s), exact where these underflow."""
     return F.logsigmoid(logits) if activation == "sigmoid" else logits.log_softmax(dim=1)

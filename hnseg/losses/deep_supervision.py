@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hnseg.losses.distance import distances_kept
+
 
 class DeepSupervision(nn.Module):
     """``sum(weights[i] * loss(logits[i], target, counts))`` over the outputs of a deeply supervised network.
@@ -36,7 +38,8 @@ class DeepSupervision(nn.Module):
             return plain
         weights = self._weights(len(logits))
         levels = zip(weights, logits, strict=True)
-        return torch.stack([weight * self.loss(level, target, counts) for weight, level in levels]).sum()
+        with distances_kept():
+            return torch.stack([weight * self.loss(level, target, counts) for weight, level in levels]).sum()
 
     def _weights(self, outputs: int) -> tuple[float, ...]:
         if not outputs:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from hnseg.labels import Activation, counting_mean, where_counting
-from hnseg.losses.activation import check_activation, checked, power, probabilities, rivals
+from hnseg.labels import Activation, where_counting
+from hnseg.losses.activation import checked, power, probabilities, rivals
+from hnseg.losses.class_weights import ClassWeighted, Weights
 from hnseg.losses.cross_entropy import checked_weights, spread_weights
 
 
-class ExpLog(nn.Module):
+class ExpLog(ClassWeighted):
     """``0.8 mean((-ln Dice)^gamma) + 0.2 mean(w (-ln p)^gamma)``: Dice of structures and cross-entropy of voxels.
 
     Wong et al. 2018, arXiv:1809.00076. Dice has plain sums and is taken of each sample and channel; p is
@@ -22,6 +23,10 @@ class ExpLog(nn.Module):
     training data (give those weights to have it so); below 1e-7 a power is a straight line, because a gamma below 1
     has an infinite slope at 0.
 
+    The first term alone, with weights of classes and hardly any smoothing, is a loss that Zhu et al. 2018 (AnatomyNet)
+    compare: ``sum f (-ln T)^0.3 / sum f``. Their T is smoothed by 1e-6 below the fraction only and kept within 1e-6 of
+    0 and 1, so a structure that is not there passed no gradient; here its false positives do.
+
     Args:
         activation: sigmoid or softmax.
         gamma_dice, gamma_cross: below 1 they steepen what is nearly right.
@@ -29,9 +34,11 @@ class ExpLog(nn.Module):
         label_weights: w, one a channel; with sigmoid it is that of the structure's voxels, and that of the rest is 1.
             None: from the batch.
         smooth: added to both sides of Dice.
+        dice_weights: of classes in the mean of the first term: one a channel, ``annotations`` or None (see
+            :class:`ClassWeighted`).
 
     Raises:
-        ValueError: a weight below 0, or at the call another number of label weights than channels.
+        ValueError: a weight below 0, or at the call another number of weights than channels.
 
     Forward: logits (B, C, *s), target (B, C, *s) in [0, 1], counts (B, C) bool, to a scalar in at least float32.
     A channel that does not count adds nothing to value or gradient; where none counts the loss is 0.
@@ -46,17 +53,17 @@ class ExpLog(nn.Module):
         weight_cross: float = 0.2,
         label_weights: Sequence[float] | None = None,
         smooth: float = 1.0,
+        dice_weights: Weights = None,
     ) -> None:
-        super().__init__()
-        check_activation(activation)
-        self.activation, self.smooth = activation, smooth
+        super().__init__(activation, dice_weights)
+        self.smooth = smooth
         self.gamma_dice, self.gamma_cross = gamma_dice, gamma_cross
         self.weight_dice, self.weight_cross = weight_dice, weight_cross
         self.label_weights = None if label_weights is None else checked_weights(label_weights)
 
     def forward(self, logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
         logits, g = checked(logits, target, counts)
-        dice = counting_mean(power(self._log_dice(logits, g, counts), self.gamma_dice), counts)
+        dice = self.weighted_mean(power(self._log_dice(logits, g, counts), self.gamma_dice), counts)
         return self.weight_dice * dice + self.weight_cross * self._cross_entropy(logits, g, counts)
 
     def _log_dice(self, logits: Tensor, g: Tensor, counts: Tensor) -> Tensor:

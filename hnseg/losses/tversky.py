@@ -7,7 +7,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from hnseg.labels import Activation, counting_mean, where_counting
-from hnseg.losses.activation import check_activation, checked, power, probabilities
+from hnseg.losses.activation import check_activation, checked, first_channel, power, probabilities
+from hnseg.losses.missing import Missing, check_missing, class_mean
 
 
 class Tversky(nn.Module):
@@ -20,12 +21,20 @@ class Tversky(nn.Module):
     * ``variant="code"`` (the code of Bourigault et al. 2022, doi:10.1007/978-3-030-98253-9_18): one index of all
       counting voxels of the batch together, so that large structures and samples speak for small ones.
 
+    With 0.5, 0.5, ``smooth=5e-6`` and ``background=False`` the first is the Dice loss of Jain et al. 2020,
+    ``1 - (2 TP + 1e-5) / (P + G + 1e-5)``.
+
     Args:
         activation: sigmoid or softmax.
         alpha: price of a false positive.
         beta: price of a false negative.
         smooth: added to both sides of the fraction.
         variant: what one index is taken of.
+        background: whether softmax's background is a class like the others.
+        missing: the rule of :func:`hnseg.losses.missing.class_mean`; one index of all has no classes to weigh.
+
+    Raises:
+        ValueError: ``variant="code"`` with another rule than ``mean``.
 
     Forward: logits (B, C, *s), target (B, C, *s) in [0, 1], counts (B, C) bool, to a scalar in at least float32.
     A channel that does not count adds nothing to value or gradient; where none counts the loss is 0.
@@ -38,18 +47,26 @@ class Tversky(nn.Module):
         beta: float = 0.7,
         smooth: float = 1.0,
         variant: Literal["paper", "code"] = "paper",
+        background: bool = True,
+        missing: Missing = "mean",
     ) -> None:
         super().__init__()
         check_activation(activation)
+        check_missing(missing)
         if variant not in ("paper", "code"):
             raise ValueError(
                 f"Tversky variant {variant!r} is not known; use paper (each sample and channel) or code (all together)"
             )
+        if variant == "code" and missing != "mean":
+            raise ValueError(f"missing={missing} weighs classes, but variant=code takes all as one; use variant=paper")
         self.activation, self.alpha, self.beta, self.smooth = activation, alpha, beta, smooth
-        self.variant = variant
+        self.variant, self.background, self.missing = variant, background, missing
 
     def forward(self, logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
-        return counting_mean(*self._losses(logits, target, counts))
+        losses, counting = self._losses(logits, target, counts)
+        if self.variant == "code":
+            return counting_mean(losses, counting)
+        return class_mean(losses, counting, self.missing)
 
     def _losses(self, logits: Tensor, target: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
         """One minus each index, and which count: (B, C) of both, or scalars where all voxels are taken together.
@@ -57,7 +74,9 @@ class Tversky(nn.Module):
         The errors are divided by the whole, because one minus a fraction near 1 would round.
         """
         logits, g = checked(logits, target, counts)
-        p = where_counting(probabilities(logits, self.activation), counts)
+        kept = slice(first_channel(self.activation, self.background), None)
+        p, g, counts = probabilities(logits, self.activation)[:, kept], g[:, kept], counts[:, kept]
+        p = where_counting(p, counts)
         sums = [(p * g).flatten(2).sum(dim=2), (p * (1 - g)).flatten(2).sum(dim=2), ((1 - p) * g).flatten(2).sum(dim=2)]
         if self.variant == "code":
             sums, counts = [part.sum() for part in sums], counts.any()

@@ -17,15 +17,19 @@ def naive(logits, target, counts, activation, spacing, variant):
         mask = target[b, c].numpy() > 0.5
         phi = np.zeros(mask.shape)
         if mask.any() and not mask.all():
-            less = min(spacing) if variant == "code" else 0
+            less = 0 if variant == "paper" else min(spacing)
             outside = distance_transform_edt(~mask, sampling=spacing)
             phi = outside - np.where(mask, distance_transform_edt(mask, sampling=spacing) - less, 0)
+        if variant == "code":
+            phi = np.trunc(phi).astype(np.int64).astype(np.uint8)
+        if variant in ("jain2020", "code"):
+            phi = phi / 255
         terms += [p * away for (p, _), away in zip(pairs, phi.ravel(), strict=True)]
     return mean(terms)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
-@pytest.mark.parametrize("variant", ["paper", "code"])
+@pytest.mark.parametrize("variant", ["paper", "kervadec2021", "jain2020", "code"])
 @pytest.mark.parametrize("shape", [(3, 3, 4, 5), (3, 3, 3, 4, 5)])
 def test_equals_the_loops_in_slices_and_volumes(activation, variant, shape):
     logits, target = example(shape)
@@ -36,13 +40,50 @@ def test_equals_the_loops_in_slices_and_volumes(activation, variant, shape):
     assert value.item() == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize(("variant", "inside"), [("paper", (-2, -4, -2)), ("code", (0, -2, 0))])
+@pytest.mark.parametrize(("variant", "inside"), [("paper", (-2, -4, -2)), ("kervadec2021", (0, -2, 0))])
 def test_value_by_hand(variant, inside):
     target = torch.tensor([[[0.0, 1, 1, 1, 0, 0]]])
     p = torch.tensor([[[0.1, 0.9, 0.8, 0.7, 0.2, 0.5]]])
     expected = (0.1 * 2 + 0.9 * inside[0] + 0.8 * inside[1] + 0.7 * inside[2] + 0.2 * 2 + 0.5 * 4) / 6
     value = Boundary("sigmoid", [2.0], variant)(p.logit(), target, ONE)
     assert value.item() == pytest.approx(expected, rel=1e-5)
+
+
+def one_at(length, *places):
+    """Logits that are sure of one voxel."""
+    for place in places:
+        logits = torch.full((1, 1, length), -50.0)
+        logits[..., place] = 50
+        yield logits
+
+
+def test_the_code_of_jain_wraps_distances_in_uint8_so_that_interiors_cost_what_they_should_earn():
+    target = torch.zeros(1, 1, 7, 7)
+    target[..., 1:6, 1:6] = 1
+    right = torch.where(target > 0, 50.0, -50.0)
+    # rings of 16, 8 and 1 voxels, 1, 2 and 3 from the outside: 0, -1 and -2
+    meant = Boundary("sigmoid", variant="jain2020")(right, target, ONE)
+    assert meant.item() == pytest.approx(-(8 * 1 + 2) / 255 / 49)
+    wrapped = Boundary("sigmoid", variant="code")(right, target, ONE)
+    assert wrapped.item() == pytest.approx((8 * 255 + 254) / 255 / 49)
+    corner = torch.full((1, 1, 7, 7), -50.0)
+    corner[..., 0, 0] = 50  # at sqrt 2
+    assert Boundary("sigmoid", variant="code")(corner, target, ONE).item() * 49 * 255 == pytest.approx(1)
+    far = torch.zeros(1, 1, 300)
+    far[..., 0] = 1
+    values = [Boundary("sigmoid", variant="code")(z, far, ONE).item() * 300 * 255 for z in one_at(300, 255, 256, 257)]
+    assert values == pytest.approx([255, 0, 1], abs=1e-3)
+
+
+def test_the_rule_of_jain_for_missing_annotations_weighs_classes():
+    logits, target = example((3, 3, 4, 5))
+    counts = torch.tensor([[True, True, False], [True, True, True], [True, True, False]])
+    shares = (1 / 5, 1 / 5, 3 / 5)  # 1/3, 1/3 and 1 by their sum
+    plain, expected = Boundary("sigmoid"), 0
+    for b, c in counts.nonzero().tolist():
+        alone = plain(logits[b : b + 1, c : c + 1], target[b : b + 1, c : c + 1], ONE)
+        expected = expected + shares[c] * alone / 3
+    torch.testing.assert_close(Boundary("sigmoid", missing="jain2020")(logits, target, counts), expected)
 
 
 def test_the_further_off_the_dearer():

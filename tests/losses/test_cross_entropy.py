@@ -107,3 +107,16 @@ def test_weights_of_other_channels_are_refused(activation):
     for weights in ([], [1.0, -1.0]):
         with pytest.raises(ValueError, match="from 0 on"):
             WeightedCrossEntropy(activation, weights)
+
+
+def test_the_ten_weights_of_jain_hardly_let_the_background_speak():
+    weights = [1e-10, 0.007, 0.3296, 0.0046, 0.2619, 0.3035, 0.0068, 0.0065, 0.0374, 0.0426]
+    labels = torch.tensor([0] * 50 + list(range(1, 10)))
+    target = torch.nn.functional.one_hot(labels, 10).T[None].double()
+    logits = torch.zeros_like(target)
+    logits[0, 2] = 1.0  # everywhere the chiasm
+    counts = torch.ones(1, 10, dtype=torch.bool)
+    others, chiasm = math.log(9 + math.e), math.log(9 + math.e) - 1
+    total = sum(weights[1:])
+    expected = ((total - weights[2]) * others + weights[2] * chiasm) / total
+    assert WeightedCrossEntropy("softmax", weights)(logits, target, counts).item() == pytest.approx(expected, rel=1e-7)

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from hnseg.losses import DeepSupervision, Dice, Focal, WeightedSum
+from hnseg.losses import Boundary, DeepSupervision, Dice, Focal, WeightedSum
+from hnseg.losses import boundary as boundary_module
 
 COUNTS = torch.tensor([[True, False], [True, True]])
 
@@ -61,3 +62,24 @@ def test_another_number_of_weights_is_refused_with_both_numbers():
         DeepSupervision(Dice("sigmoid"), [1.0, 0.5])(logits, target, COUNTS)
     with pytest.raises(ValueError, match="empty"):
         DeepSupervision(Dice("sigmoid"))([], target, COUNTS)
+
+
+def test_distances_of_a_target_are_measured_once_for_all_outputs(monkeypatch):
+    calls = []
+
+    def counted(mask, spacing):
+        calls.append(mask)
+        return measured(mask, spacing)
+
+    measured = boundary_module.signed_distance
+    monkeypatch.setattr(boundary_module, "signed_distance", counted)
+    logits, target = outputs(3)
+    plain = Boundary("sigmoid")
+    expected = sum(weight * plain(level, target, COUNTS) for weight, level in zip((1, 0.5, 2), logits, strict=True))
+    assert len(calls) == 3
+    loss = DeepSupervision(WeightedSum({"boundary": plain}, {"boundary": 1}), [1, 0.5, 2])
+    torch.testing.assert_close(loss(logits, target, COUNTS), expected)
+    assert len(calls) == 4
+    moved = target.roll(1, dims=-1)
+    assert loss(logits, moved, COUNTS) != expected
+    assert len(calls) == 5

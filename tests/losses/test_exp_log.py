@@ -4,16 +4,18 @@ import pytest
 import torch
 
 from hnseg.losses import ExpLog
-from tests.losses.loops import SOME, example, mean, voxels
+from tests.losses.loops import SOME, example, voxels
 
 ONE = torch.ones(1, 1, dtype=torch.bool)
 
 
-def naive(found, activation, gamma=0.3, smooth=1.0, given=None):
+def naive(found, activation, gamma=0.3, smooth=1.0, given=None, weights=(1, 1, 1)):
     dice = [
         (2 * sum(p * g for p, g in pairs) + smooth) / (sum(p + g for p, g in pairs) + smooth)
         for pairs in found.values()
     ]
+    shares = [weights[c] for _, c in found]
+    first = sum(w * (-math.log(d)) ** gamma for w, d in zip(shares, dice, strict=True)) / sum(shares)
     each = {}
     for (_, c), pairs in found.items():
         each.setdefault((c, 0), []).extend(pairs)
@@ -28,7 +30,7 @@ def naive(found, activation, gamma=0.3, smooth=1.0, given=None):
         if given is not None:
             weight = 1 if rest else given[c]
         cross += weight * sum(g * (-math.log(p)) ** gamma for p, g in pairs)
-    return 0.8 * mean((-math.log(d)) ** gamma for d in dice) + 0.2 * cross / everything
+    return 0.8 * first + 0.2 * cross / everything
 
 
 @pytest.mark.parametrize("soft", [False, True])
@@ -42,6 +44,8 @@ def test_equals_the_loops(activation, gamma, soft):
     given = [0.5, 2.0, 3.0]
     value = ExpLog(activation, gamma, gamma, label_weights=given)(logits, target, SOME)
     assert value.item() == pytest.approx(naive(found, activation, gamma, given=given), abs=1e-12)
+    value = ExpLog(activation, gamma, gamma, dice_weights=given)(logits, target, SOME)
+    assert value.item() == pytest.approx(naive(found, activation, gamma, weights=given), abs=1e-12)
 
 
 def test_value_by_hand():
