@@ -72,8 +72,9 @@ def test_the_dice_and_focal_losses_of_jain_equal_the_loops(counts, missing):
         assert loss(logits, target, counts).item() == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("smooth", [1e-5, 0.1])  # at theirs the weights hardly show
 @pytest.mark.parametrize("missing", ["mean", "jain2020"])
-def test_the_generalised_dice_of_jain_equals_the_loops(missing):
+def test_the_generalised_dice_of_jain_equals_the_loops(missing, smooth):
     logits, target = example()
     target[0, 1], target[1, 1:] = 0, 0
     each = {}
@@ -84,8 +85,8 @@ def test_the_generalised_dice_of_jain_equals_the_loops(missing):
         for c in sizes:
             weight = weights.get(c, max(weights.values(), default=1))
             overlap, both = sum(p * g for p, g in found[b, c]), sum(p + g for p, g in found[b, c])
-            each[b, c - 1] = 1 - (2 * weight * overlap + 1e-5) / (weight * both + 1e-5)
-    loss = GeneralisedDice("softmax", 1e-5, "code", background=False, missing=missing)
+            each[b, c - 1] = 1 - (2 * weight * overlap + smooth) / (weight * both + smooth)
+    loss = GeneralisedDice("softmax", smooth, "code", background=False, missing=missing)
     expected = mean(each.values()) if missing == "mean" else jain(each, SOME[:, 1:])
     assert loss(logits, target, SOME).item() == pytest.approx(expected, rel=1e-6)
 
