@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg.evaluate.label_maps import label_boxes, label_pair
+from hnseg.evaluate.tolerances import Tolerance, tolerance_of
 from hnseg.metrics.lesions import lesion_counts
-from hnseg.metrics.overlap import OverlapCounts, overlap_counts
-from hnseg.metrics.surface import SurfaceDistances, surface_distances
+from hnseg.metrics.overlap import OverlapCounts, overlap_counts, slice_dice
+from hnseg.metrics.surface import surface_distances
 from hnseg.types import Grid, Volume
 
 Row = dict[str, Any]
+NOUGHT = ("dice", "precision", "recall", "surface_dice")
+INFINITE = ("hd95_mm", "hd95_pooled_mm", "hd95_surface_mm", "hausdorff_mm", "average_hausdorff_mm", "assd_mm")
+"""What a patient without a prediction scores in each column."""
 
 
 def evaluate_case(
@@ -24,45 +29,50 @@ def evaluate_case(
     *,
     case_id: str,
     centre: str,
-    tolerance_mm: float = 1.0,
+    tolerance_mm: Tolerance = None,
 ) -> list[Row]:
     """Score a predicted label map against the true one; structures that nobody annotated get no row.
 
-    Keys of a row: ``case``, ``centre``, ``structure``, ``dice``, ``precision``, ``recall``, ``volume_mm3``,
-    ``truth_volume_mm3``, ``intersection_mm3``, ``hd95_mm`` (larger directed percentile), ``hd95_pooled_mm``,
-    ``hd95_surface_mm`` (by surface elements), ``hausdorff_mm``, ``average_hausdorff_mm``, ``assd_mm``, ``surface_dice``
-    (at ``tolerance_mm``), ``lesions_hit``, ``lesions_false``, ``lesions_missed``, and ``answered``, which is False only
-    for a patient without a prediction. What empty masks score is in :mod:`hnseg.metrics.overlap` and
-    :mod:`hnseg.metrics.surface`.
+    Keys of a row: ``case``, ``centre``, ``structure``, ``dice``, ``dice_slices`` (see
+    :func:`hnseg.metrics.overlap.slice_dice`, on the truth's own axial slices), ``precision``, ``recall``,
+    ``volume_mm3``, ``truth_volume_mm3``, ``intersection_mm3``, ``hd95_mm`` (larger directed percentile),
+    ``hd95_pooled_mm``, ``hd95_surface_mm`` (by surface elements), ``hausdorff_mm``, ``average_hausdorff_mm``,
+    ``assd_mm``, ``surface_dice`` at ``tolerance_mm``, which is a column, too, ``lesions_hit``, ``lesions_false``,
+    ``lesions_missed``, and ``answered``, which is False only for a patient without a prediction. What empty masks score
+    is in :mod:`hnseg.metrics.overlap` and :mod:`hnseg.metrics.surface`.
 
     Args:
         prediction, truth: label maps on one grid; value ``i`` is ``label_names[i - 1]``, 0 is background.
         label_names: structures.
         annotated: one flag a structure.
         case_id, centre: copied into each row.
-        tolerance_mm: distance within which surfaces agree, for the surface Dice.
+        tolerance_mm: distance within which surfaces agree, for the surface Dice; None for each organ's own (see
+            :mod:`hnseg.evaluate.tolerances`; 1.0 mm for what is no organ).
 
     Raises:
         ValueError: the grids differ, or a label map holds a value that no label name stands for.
     """
-    if not prediction.grid.matches(truth.grid):
-        raise ValueError(
-            f"{case_id}: the prediction lies on {_describe(prediction.grid)}, the truth on {_describe(truth.grid)}; "
-            "put the prediction on the grid of the truth first (resample=true does)"
-        )
-    predicted = _checked_labels(prediction.array, len(label_names), f"prediction of {case_id}")
-    true = _checked_labels(truth.array, len(label_names), f"truth of {case_id}")
+    refuse_other_grid(prediction.grid, truth.grid, case_id)
+    predicted = label_boxes(prediction.array, len(label_names), f"prediction of {case_id}")
+    true = label_boxes(truth.array, len(label_names), f"truth of {case_id}")
     rows = []
-    for value, (name, known) in enumerate(zip(label_names, annotated, strict=True), start=1):
+    for index, (name, known) in enumerate(zip(label_names, annotated, strict=True)):
         if known:
-            distances = surface_distances(predicted == value, true == value, truth.spacing_mm)
+            boxes = predicted[index], true[index]
+            masks = label_pair(prediction.array, truth.array, index + 1, boxes)
             head = {"case": case_id, "centre": centre, "structure": name}
-            rows.append(head | _scores(distances, truth.grid.voxel_volume_mm3, tolerance_mm))
+            rows.append(head | score_masks(*masks, truth.grid, tolerance_of(name, tolerance_mm)))
     return rows
 
 
 def missed_case(
-    truth: Volume, label_names: Sequence[str], annotated: Sequence[bool], *, case_id: str, centre: str
+    truth: Volume,
+    label_names: Sequence[str],
+    annotated: Sequence[bool],
+    *,
+    case_id: str,
+    centre: str,
+    tolerance_mm: Tolerance = None,
 ) -> list[Row]:
     """Rows of a patient without a usable prediction: Dice, precision, recall and surface Dice 0, distances inf.
 
@@ -70,20 +80,32 @@ def missed_case(
         ValueError: the label map holds a value that no label name stands for.
     """
     nothing = Volume(np.zeros(truth.grid.shape_zyx, np.uint8), truth.grid)
-    rows = evaluate_case(nothing, truth, label_names, annotated, case_id=case_id, centre=centre)
-    for row in rows:
-        row.update(dict.fromkeys(("dice", "precision", "recall", "surface_dice"), 0.0))
-        row.update({key: float("inf") for key in row if key.endswith("_mm")})
-        row["answered"] = False
-    return rows
+    about = {"case_id": case_id, "centre": centre}
+    rows = evaluate_case(nothing, truth, label_names, annotated, tolerance_mm=tolerance_mm, **about)
+    return [row | missed_scores(row) for row in rows]
 
 
-def _scores(distances: SurfaceDistances, voxel_volume_mm3: float, tolerance_mm: float) -> Row:
-    """All measures of one structure. The cropped masks hold every voxel of both, so they serve for the overlap too."""
+def missed_scores(row: Row) -> Row:
+    """What stands instead in the row of a structure of a patient without a usable prediction."""
+    slices = 0.0 * row["dice_slices"]  # stays undefined where no slice shows the structure
+    return dict.fromkeys(NOUGHT, 0.0) | dict.fromkeys(INFINITE, np.inf) | {"dice_slices": slices, "answered": False}
+
+
+def score_masks(prediction: NDArray[np.bool_], truth: NDArray[np.bool_], grid: Grid, tolerance_mm: float) -> Row:
+    """All measures of one structure; the masks (Z, Y, X) may be cut alike, to what holds all voxels of both.
+
+    Args:
+        prediction, truth: masks of one shape.
+        grid: gives spacing and direction.
+        tolerance_mm: of the surface Dice.
+    """
+    distances = surface_distances(prediction, truth, grid.spacing_mm)
     counts: OverlapCounts = overlap_counts(distances.prediction, distances.truth)
     lesions = lesion_counts(distances.prediction, distances.truth)
+    voxel_volume_mm3 = grid.voxel_volume_mm3
     return {
         "dice": counts.dice,
+        "dice_slices": slice_dice(distances.prediction, distances.truth, axial_axis(grid)),
         "precision": counts.precision,
         "recall": counts.recall,
         "volume_mm3": counts.prediction * voxel_volume_mm3,
@@ -96,6 +118,7 @@ def _scores(distances: SurfaceDistances, voxel_volume_mm3: float, tolerance_mm: 
         "average_hausdorff_mm": distances.average_hausdorff(),
         "assd_mm": distances.average_surface_distance(),
         "surface_dice": distances.surface_dice(tolerance_mm),
+        "tolerance_mm": tolerance_mm,
         "lesions_hit": lesions.hit,
         "lesions_false": lesions.false,
         "lesions_missed": lesions.missed,
@@ -103,18 +126,18 @@ def _scores(distances: SurfaceDistances, voxel_volume_mm3: float, tolerance_mm: 
     }
 
 
-def _checked_labels(array: NDArray[Any], n_labels: int, what: str) -> NDArray[Any]:
-    """The label map, if every value is 0 to ``n_labels``: a mask of 0 and 255 must not pass for an empty one."""
-    values = (
-        np.unique(array) if array.dtype.kind == "f" else np.flatnonzero(np.bincount(array.ravel().astype(np.int64)))
-    )
-    strange = [float(value) for value in values if value not in range(n_labels + 1)]
-    if strange:
+def axial_axis(grid: Grid) -> int:
+    """The array axis that runs most along the patient's long axis: axial slices lie across it."""
+    return int(np.abs(grid.direction[2]).argmax())
+
+
+def refuse_other_grid(prediction: Grid, truth: Grid, what: str) -> None:
+    """ValueError where a prediction does not lie on the grid of its truth."""
+    if not prediction.matches(truth):
         raise ValueError(
-            f"the {what} holds the values {strange[:5]}, but {n_labels} label names allow only the whole numbers "
-            f"0 to {n_labels}; name every label, or write the mask anew"
+            f"{what}: the prediction lies on {_describe(prediction)}, the truth on {_describe(truth)}; "
+            "put the prediction on the grid of the truth first (resample=true does)"
         )
-    return array
 
 
 def _describe(grid: Grid) -> str:

@@ -15,6 +15,7 @@ from hnseg.evaluate.hecktor import Variant, official_scores
 from hnseg.evaluate.pairing import find_predictions, find_truths
 from hnseg.evaluate.scoring import Scoring, read_truth, score_mask
 from hnseg.evaluate.summary import summarise
+from hnseg.evaluate.tolerances import Tolerance, tolerance_of
 from hnseg.io import write_json
 from hnseg.io.atomic import atomic_path
 from hnseg.io.phantom_marker import is_phantom
@@ -53,11 +54,12 @@ def evaluate_folders(
     output: Path,
     label_names: Sequence[str],
     *,
-    tolerance_mm: float = 1.0,
+    tolerance_mm: Tolerance = None,
     resample: bool = False,
     boxes: Mapping[str, BoxMm] | None = None,
     centres: Mapping[str, str] | None = None,
     variant: Variant = "code",
+    least_n: int = 1,
     progress: bool = False,
 ) -> EvaluationResult:
     """Score every patient of ``truth`` and write ``cases.csv``, ``summary.csv`` and ``official.json`` to ``output``.
@@ -71,11 +73,14 @@ def evaluate_folders(
         output: made if need be; earlier tables there are replaced.
         label_names, tolerance_mm, resample, boxes, centres: see :class:`Scoring`.
         variant: see :func:`hnseg.evaluate.hecktor.official_scores`.
+        least_n: patients that a mean in the summary needs; see :func:`hnseg.evaluate.summary.summarise`.
         progress: whether to show a bar.
 
     Raises:
         ValueError: a folder is not there or holds no masks, two files claim one patient, or no truth could be read.
     """
+    for name in label_names:
+        tolerance_of(name, tolerance_mm)  # one that cannot be is refused at once, not for every patient anew
     truths, predicted = find_truths(truth), find_predictions(predictions)
     scoring = Scoring(tuple(label_names), tolerance_mm, resample, boxes, centres)
     rows: list[Row] = []
@@ -93,7 +98,7 @@ def evaluate_folders(
     official["phantom"] = bool(cases["phantom"].any())
     result = EvaluationResult(
         cases,
-        summarise(cases),
+        summarise(cases, least_n=least_n),
         official,
         failures,
         missing=tuple(sorted(set(truths) - set(predicted))),
@@ -107,7 +112,7 @@ def _score_files(case_id: str, truth: Path, prediction: Path | None, scoring: Sc
     """Rows of one patient and, where something was wrong with its files, a sentence about it."""
     try:
         true = read_truth(case_id, truth, scoring)
-        missed = true.missed(scoring.label_names)
+        missed = true.missed(scoring.label_names, scoring.tolerance_mm)
     except (ValueError, OSError) as error:
         return [], str(error)
     if prediction is None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hnseg.evaluate.cases import Row, evaluate_case, missed_case
 from hnseg.evaluate.pairing import centre_of
+from hnseg.evaluate.tolerances import Tolerance
 from hnseg.geometry import resample
 from hnseg.io import read_volume
 from hnseg.types import BoxMm, Grid, Volume
@@ -21,14 +22,14 @@ class Scoring:
 
     Attributes:
         label_names: structures; value ``i`` of a mask is ``label_names[i - 1]``.
-        tolerance_mm: for the surface Dice.
+        tolerance_mm: for the surface Dice; None for each organ's own, and 1.0 mm for what is no organ.
         resample: bring a prediction on another grid to that of the truth (nearest neighbour); else that patient fails.
         boxes: patient to the box inside which the organisers of 2020 and 2021 score; patients without one count whole.
         centres: patient to centre; others by the letters that their name begins with.
     """
 
     label_names: tuple[str, ...]
-    tolerance_mm: float = 1.0
+    tolerance_mm: Tolerance = None
     resample: bool = False
     boxes: Mapping[str, BoxMm] | None = None
     centres: Mapping[str, str] | None = None
@@ -50,10 +51,10 @@ class TrueMask:
     volume: Volume
     annotated: tuple[bool, ...]
 
-    def missed(self, label_names: Sequence[str]) -> list[Row]:
+    def missed(self, label_names: Sequence[str], tolerance_mm: Tolerance = None) -> list[Row]:
         """Rows of a patient without a usable mask; see :func:`hnseg.evaluate.cases.missed_case`."""
         about = {"case_id": self.case_id, "centre": self.centre}
-        return missed_case(self.volume, label_names, self.annotated, **about)
+        return missed_case(self.volume, label_names, self.annotated, tolerance_mm=tolerance_mm, **about)
 
 
 def read_truth(case_id: str, path: Path, scoring: Scoring) -> TrueMask:

@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 ALL_PATIENTS = "all patients"
 MEAN_OF_CENTRES = "mean of centres"
 AVERAGED = ("dice", "precision", "recall")
+TOO_FEW = "too few"
 
 
 def summarise(
-    rows: pd.DataFrame, by: str = "centre", *, resamples: int = 2000, confidence: float = 0.95, seed: int = 0
+    rows: pd.DataFrame,
+    by: str = "centre",
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+    least_n: int = 1,
 ) -> pd.DataFrame:
     """Summarise the rows of :func:`hnseg.evaluate.cases.evaluate_case` for every structure and centre.
 
@@ -26,6 +33,9 @@ def summarise(
     After the centres come "all patients" and "mean of centres": the unweighted average over centres (Table 1 of Iantsen
     et al. 2021, doi:10.1007/978-3-030-67194-5_4), its spread over centres, and patients resampled within their centre.
 
+    With ``least_n`` above 1 there is a column ``note``: it says "too few" for centres of fewer patients, whose row has
+    ``n`` alone, and who take no part in "mean of centres".
+
     Raises:
         ValueError: a column that is needed is missing.
     """
@@ -34,30 +44,45 @@ def summarise(
         raise ValueError(f"the table of cases lacks the columns {missing}; it has {list(rows.columns)}")
     lines = []
     for structure, of_structure in rows.groupby("structure", sort=False):
-        lines += _summarise_structure(str(structure), of_structure, by, resamples, (1 - confidence) / 2, seed)
+        lines += _summarise_structure(str(structure), of_structure, by, resamples, (1 - confidence) / 2, seed, least_n)
     columns = ["structure", by, "n", *[f"{name}_{what}" for name in AVERAGED for what in ("mean", "sd")]]
-    return pd.DataFrame(lines, columns=[*columns, "dice_low", "dice_high", "hd95_median_mm"])
+    noted = ["note"] * (least_n > 1)
+    return pd.DataFrame(lines, columns=[*columns, "dice_low", "dice_high", "hd95_median_mm", *noted])
 
 
 def _summarise_structure(
-    structure: str, rows: pd.DataFrame, by: str, resamples: int, tail: float, seed: int
+    structure: str, rows: pd.DataFrame, by: str, resamples: int, tail: float, seed: int, least_n: int
 ) -> list[dict[str, object]]:
     lines, replicates = [], []
     for centre, group in [*rows.groupby(by, dropna=False), (ALL_PATIENTS, rows)]:
+        line: dict[str, object] = {"structure": structure, by: centre, "n": len(group)}
+        if len(group) < least_n:
+            lines.append(line | {"note": TOO_FEW})
+            continue
         rng = np.random.default_rng([seed, crc32(f"{structure}/{centre}".encode())])
         means = bootstrap_means(group["dice"].to_numpy(float), resamples, rng)
-        line: dict[str, object] = {"structure": structure, by: centre, "n": len(group)}
         for name in AVERAGED:
             line |= {f"{name}_mean": group[name].mean(), f"{name}_sd": group[name].std(ddof=1)}
-        lines.append(line | _interval(means, tail) | {"hd95_median_mm": group["hd95_mm"].median()})
+        lines.append(line | _interval(means, tail) | {"hd95_median_mm": group["hd95_mm"].median(), "note": ""})
         replicates.append(means)
-    centres = pd.DataFrame(lines[:-1])
-    average: dict[str, object] = {"structure": structure, by: MEAN_OF_CENTRES, "n": len(rows)}
+    counting = [line for line in lines[:-1] if line.get("note") != TOO_FEW]
+    n = sum(int(str(line["n"])) for line in counting)
+    return [*lines, {"structure": structure, by: MEAN_OF_CENTRES, "n": n} | _over_centres(counting, replicates, tail)]
+
+
+def _over_centres(
+    lines: list[dict[str, object]], replicates: list[NDArray[np.float64]], tail: float
+) -> dict[str, object]:
+    """Unweighted means over the centres' lines; ``replicates`` are theirs, and those of all patients after them."""
+    if not lines:
+        return {"note": TOO_FEW}
+    centres = pd.DataFrame(lines)
+    average: dict[str, object] = {}
     for name in AVERAGED:
-        means_of_centres = centres[f"{name}_mean"]
-        average |= {f"{name}_mean": means_of_centres.mean(), f"{name}_sd": means_of_centres.std(ddof=1)}
-    average |= _interval(np.mean(replicates[:-1], axis=0), tail)
-    return [*lines, average | {"hd95_median_mm": centres["hd95_median_mm"].mean()}]
+        means = centres[f"{name}_mean"]
+        average |= {f"{name}_mean": means.mean(), f"{name}_sd": means.std(ddof=1)}
+    average |= _interval(np.mean(replicates[: len(lines)], axis=0), tail)
+    return average | {"hd95_median_mm": centres["hd95_median_mm"].mean(), "note": ""}
 
 
 def bootstrap_means(values: NDArray[np.float64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -78,6 +78,26 @@ def recall(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return overlap_counts(prediction, truth).recall
 
 
+def slice_dice(prediction: NDArray[np.bool_], truth: NDArray[np.bool_], axis: int) -> float:
+    """Mean Dice of the slices across ``axis`` whose truth shows the structure; nan where none does.
+
+    As Jain et al. compute it (hnseg's `jain2020` experiments): what is outlined on other slices costs nothing, so this
+    is no Dice of the volume. Theirs is a mean over batches of slices, in which a structure that no slice of a batch
+    shows scores 0, and on slices resized to 256 pixels; neither is done here.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if prediction.shape != truth.shape:
+        raise ValueError(f"the masks need one shape; prediction has {prediction.shape}, truth has {truth.shape}")
+    others = tuple(other for other in range(truth.ndim) if other != axis % truth.ndim)
+    true = np.count_nonzero(truth, axis=others)
+    sizes = true + np.count_nonzero(prediction, axis=others)
+    shared = np.count_nonzero(prediction & truth, axis=others)
+    shown = true > 0
+    return float((2 * shared[shown] / sizes[shown]).mean()) if shown.any() else float("nan")
+
+
 def volume_mm3(mask: NDArray[np.bool_], spacing_mm: Sequence[float]) -> float:
     """Volume of a boolean mask with voxels of ``spacing_mm`` (z, y, x)."""
     return float(np.count_nonzero(mask) * np.prod(spacing_mm))

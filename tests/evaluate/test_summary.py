@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hnseg.evaluate.summary import bootstrap_means, summarise
+from hnseg.evaluate.summary import TOO_FEW, bootstrap_means, summarise
 
 
 def table(**dice_by_centre: list[float]) -> pd.DataFrame:
@@ -77,3 +77,27 @@ def test_structures_are_kept_apart() -> None:
 def test_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="recall"):
         summarise(table(CHUM=[0.5]).drop(columns="recall"))
+
+
+def test_where_patients_are_too_few_their_number_stands_alone() -> None:
+    rows = table(CHUM=[0.5, 0.7, 0.9, 0.8], CHUS=[0.1, 0.3], CHGJ=[0.2, 0.4, 0.6])
+    summary = summarise(rows, least_n=3)
+    few = line(summary, "CHUS")
+    assert (few["n"], few["note"]) == (2, TOO_FEW)
+    assert few.drop(["structure", "centre", "n", "note"]).isna().all()
+    usual = summarise(rows)
+    for centre in ("CHUM", "CHGJ", "all patients"):
+        pd.testing.assert_series_equal(line(summary, centre).drop("note"), line(usual, centre), check_names=False)
+    assert line(summary, "mean of centres")["n"] == 7  # without those two
+    assert line(summary, "mean of centres")["dice_mean"] == pytest.approx((0.725 + 0.4) / 2)
+
+
+def test_nothing_is_averaged_where_all_are_too_few() -> None:
+    summary = summarise(table(CHUM=[0.5, 0.7], CHUS=[0.1]), least_n=5)
+    assert set(summary["note"]) == {TOO_FEW}
+    assert summary.drop(columns=["structure", "centre", "n", "note"]).isna().all(axis=None)
+    assert summary["n"].tolist() == [2, 1, 3, 0]
+
+
+def test_the_usual_table_has_no_note() -> None:
+    assert "note" not in summarise(table(CHUM=[0.5, 0.7], CHUS=[0.1]))

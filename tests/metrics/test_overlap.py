@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from hnseg.metrics.overlap import OverlapCounts, aggregated_dice, dice, overlap_counts, precision, recall, volume_mm3
+from hnseg.metrics.overlap import (
+    OverlapCounts,
+    aggregated_dice,
+    dice,
+    overlap_counts,
+    precision,
+    recall,
+    slice_dice,
+    volume_mm3,
+)
 
 EMPTY = np.zeros((3, 4, 5), bool)
 
@@ -65,3 +74,38 @@ def test_aggregated_dice_charges_false_positives_but_not_true_negatives() -> Non
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match="one shape"):
         dice(EMPTY, np.zeros((3, 4, 6), bool))
+
+
+def naive_slice_dice(prediction: np.ndarray, truth: np.ndarray, axis: int) -> float:
+    """Slice by slice, as the paper describes it."""
+    scores = []
+    for predicted, true in zip(np.moveaxis(prediction, axis, 0), np.moveaxis(truth, axis, 0), strict=True):
+        if true.sum() == 0:
+            scores.append(np.nan)
+        else:
+            scores.append(2 * (predicted * true).sum() / (predicted.sum() + true.sum()))
+    return float(np.nanmean(scores))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_slice_wise_dice_equals_the_loop_over_slices(axis) -> None:
+    rng = np.random.default_rng(3)
+    prediction, truth = rng.random((2, 8, 6, 7)) > 0.8
+    truth[2:4] = truth[:, 1] = truth[..., 6] = False
+    assert slice_dice(prediction, truth, axis) == pytest.approx(naive_slice_dice(prediction, truth, axis))
+
+
+def test_slice_wise_dice_forgives_what_is_outlined_on_other_slices_and_weighs_slices_alike() -> None:
+    truth, prediction = np.zeros((2, 4, 5, 5), bool)
+    truth[0, :4, :4] = truth[1, 0, :2] = True  # 16 and 2 voxels
+    prediction[0, :4, :4] = prediction[1, 0, 1:3] = prediction[3] = True
+    assert slice_dice(prediction, truth, 0) == pytest.approx((1 + 2 * 1 / 4) / 2)
+    assert dice(prediction, truth) == pytest.approx(2 * 17 / (18 + 43))
+
+
+def test_slice_wise_dice_of_empty_masks() -> None:
+    assert np.isnan(slice_dice(EMPTY, EMPTY, 0))
+    assert np.isnan(slice_dice(block(0, 3), EMPTY, 0))
+    assert slice_dice(EMPTY, block(0, 3), 0) == 0
+    with pytest.raises(ValueError, match="one shape"):
+        slice_dice(EMPTY, EMPTY[:2], 0)
