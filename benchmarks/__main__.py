@@ -20,6 +20,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 BENCHMARKS = {
     "patches": "Patches a second from prepared cases",
     "augment": "Augmented patches a second",
+    "slices": "Augmented slices a second",
     "sliding_window": "Sliding-window prediction",
     "hd95": "HD95",
     "crf": "Dense conditional random field",

@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("monai", reason="the benchmarks compare with MONAI (pip install 'hnseg[oracles]')")
 pytest.importorskip("surface_distance", reason="the benchmarks compare with surface-distance")
 
-NAMES = ("patches", "hd95", "crf", "augment", "sliding_window", "memory")
+NAMES = ("patches", "hd95", "crf", "augment", "slices", "sliding_window", "memory")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -84,3 +84,18 @@ def test_a_wrong_hd95_is_found(capsys, monkeypatch) -> None:
     monkeypatch.setattr(hd95, "PEERS", peers)
     assert hd95.main(["--quick"]) == 1
     assert "Answers differ: tumour 144^3, directed: a liar" in capsys.readouterr().out
+
+
+def test_a_slice_that_others_see_otherwise_is_found(tmp_path) -> None:
+    from benchmarks import slices
+
+    cases = slices.write_cases(tmp_path, slices.QUICK)
+    (tmp_path / "npz").mkdir()
+    slices.write_npz(tmp_path / "npz", cases, masks=True)
+    peer = slices.NpzSlices(tmp_path / "npz", 4, slices.QUICK.cut)
+    assert slices.windows_differ("it", peer, cases, 4) == []
+    with np.load(peer.files[1]) as stored:
+        image, masks = stored["image"], stored["masks"]
+    image[3, 4] += 60
+    np.savez(peer.files[1], image=image, masks=masks)
+    assert slices.windows_differ("it", peer, cases, 4) == ["degree 4: it shows another slice than hnseg"]
