@@ -53,8 +53,8 @@ def crop_then_resample_mask(mask: Volume, grid: Grid, box: BoxMm) -> NDArray[np.
 
 
 def _shape(recipe: Recipe, box: BoxMm) -> tuple[int, int, int]:
-    """The nominal box, or for a whole image as many voxels as it needs."""
-    if box.source != "image" and recipe.box_shape_zyx is not None:
+    """The nominal box, or for what follows the patient as many voxels as it needs."""
+    if box.source not in ("image", "head_neck") and recipe.box_shape_zyx is not None:
         return recipe.box_shape_zyx
     size_zyx = (np.asarray(box.high_mm) - np.asarray(box.low_mm))[::-1]
     z, y, x = (max(1, round(size / step)) for size, step in zip(size_zyx, recipe.spacing_mm, strict=True))

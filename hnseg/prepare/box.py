@@ -1,66 +1,30 @@
-"""Which part of the patient is kept: a published box, a box derived from the brain in the PET, or the whole image."""
+"""Which part of the patient is kept: a published box, one derived from PET or CT, a fixed crop, or the whole image."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from hnseg.geometry import image_box
-from hnseg.prepare.recipe import Recipe
-from hnseg.types import BoxMm, Grid, Volume
+from hnseg.prepare.body import body_box, head_neck_box
+from hnseg.prepare.brain import brain_box
+from hnseg.prepare.jain2020 import jain2020_grid
+from hnseg.prepare.recipe import Recipe, RegionNotFoundError
+from hnseg.types import BoxMm, Volume
 
-SMOOTHING_VOXELS = 3.0
-LARGEST_SMOOTHING_MM = 16.5
-"""3 voxels of 5.5 mm, the coarsest PET of HECKTOR; 3 voxels of a coarser image would wipe a brain out."""
-THRESHOLDS_SUV = (3.0, 0.1)
-ABOVE_BRAIN_BASE_MM = 30.0
-ANTERIOR_SHIFT_MM = 30.0
+_SEEN_IN = {"brain": "pt", "body": "ct", "head_neck": "ct"}
+"""The modality that a region is found in; any other region lies in the recipe's first."""
 
-BRAIN_ML = (100.0, 5000.0)
-"""Less is a hot spot, more is a body that the low threshold let through; a smoothed adult brain has 1000 to 2500 ml."""
-BRAIN_HEIGHT_MM = 250.0
-
-
-class NoBrainFoundError(ValueError):
-    """Nothing in the upper third of the PET looks like a brain."""
-
-
-def brain_box(pet: Volume, size_mm: tuple[float, float, float]) -> BoxMm:
-    """The HECKTOR organisers' rule for a box around the oropharynx, found from where the brain is.
-
-    The PET is smoothed (Gaussian, sigma 3 voxels) and thresholded at SUV 3, or 0.1 where nothing is above 3. The
-    brain is the component with most voxels in the upper third of the slices. The box ends 30 mm above its lowest
-    voxel, is centred on it from left to right, and 30 mm in front of its centre; then it is shifted to stay inside
-    the image. (Andrearczyk et al. 2020, doi:10.1007/978-3-030-67194-5_1.) Positions are measured in the patient, so
-    the order and direction of the array axes do not matter. Departures: what cannot be a brain by its volume
-    or height is refused, and voxels above 5.5 mm are smoothed by 16.5 mm.
-
-    Args:
-        pet: body-weight SUV.
-        size_mm: size of the box (z, y, x).
-
-    Raises:
-        NoBrainFoundError: no component is plausible, say in a scan of the neck alone or with PET that is not in SUV.
-    """
-    pet = _axial(pet)
-    sigma_voxels = [min(SMOOTHING_VOXELS, LARGEST_SMOOTHING_MM / spacing) for spacing in pet.spacing_mm]
-    smooth = ndimage.gaussian_filter(pet.array.astype(np.float32), sigma_voxels)
-    reasons = []
-    for threshold in THRESHOLDS_SUV:
-        brain = _largest_in_upper_third(smooth > threshold)
-        if brain is None:
-            reasons.append(f"nothing is above SUV {threshold:g} there")
-            continue
-        corners = _extent_mm(brain, pet.grid)
-        volume_ml = float(brain.sum()) * pet.grid.voxel_volume_mm3 / 1000
-        height_mm = corners[1, 2] - corners[0, 2]
-        if BRAIN_ML[0] <= volume_ml <= BRAIN_ML[1] and height_mm <= BRAIN_HEIGHT_MM:
-            return _place(corners, size_mm, pet.grid)
-        reasons.append(f"what is above SUV {threshold:g} has {volume_ml:.0f} ml and is {height_mm:.0f} mm high")
-    raise NoBrainFoundError(f"no brain was found in the upper third of the PET: {'; '.join(reasons)}")
+_NAMES = {"ct": "CT", "pt": "PET"}
+_FOUND = {
+    "brain": "from the brain in the {}",
+    "body": "around head and neck in the {}",
+    "head_neck": "head and neck in the {}",
+    "jain2020": "the voxels of Jain et al. of the {}",
+    "image": "the whole {}",
+}
 
 
 def choose_box(images: Mapping[str, Volume], published: BoxMm | None, recipe: Recipe) -> tuple[BoxMm, tuple[str, ...]]:
@@ -75,19 +39,18 @@ def choose_box(images: Mapping[str, Volume], published: BoxMm | None, recipe: Re
             return _published(published, images, recipe), (*notes, "box: published")
         if region == "published":
             notes.append("no published box")
-        elif region == "brain" and "pt" in images:
-            assert recipe.box_size_mm is not None
-            try:
-                box = brain_box(images["pt"], recipe.box_size_mm)
-            except NoBrainFoundError as error:
-                notes.append(str(error))
-                continue
-            return box, (*notes, f"box: from the brain in the PET, {_describe(box)}")
-        elif region == "brain":
-            notes.append("no PET to find the brain in")
-        elif region == "image":
-            box = image_box(images[recipe.modalities[0]].grid)
-            return box, (*notes, f"box: the whole {recipe.modalities[0].upper()}, {_describe(box)}")
+            continue
+        modality = _SEEN_IN.get(region, recipe.modalities[0])
+        if modality not in images:
+            notes.append(f"no {_NAMES.get(modality, modality.upper())} to find the {region.replace('_', ' and ')} in")
+            continue
+        try:
+            box = _derived(region, images[modality], recipe)
+        except RegionNotFoundError as error:
+            notes.append(str(error))
+            continue
+        how = _FOUND[region].format(_NAMES.get(modality, modality.upper()))
+        return box, (*notes, f"box: {how}, {_describe(box)}")
     raise ValueError(f"{'; '.join(notes)}; add the patient to a box CSV or put 'image' among the recipe's regions")
 
 
@@ -95,7 +58,7 @@ def resize_box(box: BoxMm, size_mm: tuple[float, float, float]) -> BoxMm:
     """A box of ``size_mm`` (z, y, x) with the same centre."""
     centre = (np.asarray(box.low_mm) + np.asarray(box.high_mm)) / 2
     half = np.asarray(size_mm[::-1]) / 2
-    return _box(centre - half, centre + half, box.source)
+    return BoxMm(tuple((centre - half).tolist()), tuple((centre + half).tolist()), box.source)
 
 
 def intersection_ml(box: BoxMm, other: BoxMm) -> float:
@@ -112,62 +75,29 @@ def _published(published: BoxMm, images: Mapping[str, Volume], recipe: Recipe) -
             "must hold LPS millimetres (x to the left, y to posterior, z to superior); correct it or take 'published' "
             "out of the recipe's regions"
         )
-    if recipe.variant == "code" or recipe.box_size_mm is None:
+    if recipe.variant == "code" or recipe.full_box_mm is None:
         return published
-    return resize_box(published, recipe.box_size_mm)
+    return resize_box(published, recipe.full_box_mm)
 
 
-def _axial(volume: Volume) -> Volume:
-    """The same voxels with array axes turned and flipped to run nearest to superior, posterior and left."""
-    direction = np.asarray(volume.direction)
-    order, remaining = [], [0, 1, 2]
-    for world in (2, 1, 0):
-        axis = max(remaining, key=lambda candidate: abs(direction[world, candidate]))
-        remaining.remove(axis)
-        order.append(axis)
-    signs = np.array([np.sign(direction[world, axis]) for world, axis in zip((2, 1, 0), order, strict=True)])
-    flipped = [slice(None, None, int(sign)) for sign in signs]
-    start = np.zeros(3)
-    for axis, sign in zip(order, signs, strict=True):
-        start[axis] = volume.grid.shape_zyx[axis] - 1 if sign < 0 else 0
-    array = volume.array.transpose(order)[tuple(flipped)]
-    origin = volume.grid.to_lps_mm(start)
-    z, y, x = (volume.spacing_mm[axis] for axis in order)
-    x_mm, y_mm, z_mm = origin.tolist()
-    return Volume(array, Grid(array.shape, (z, y, x), (x_mm, y_mm, z_mm), direction[:, order] * signs))
+def _derived(region: str, image: Volume, recipe: Recipe) -> BoxMm:
+    """The box of a region that is found in an image.
 
-
-def _largest_in_upper_third(hot: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """The component with most voxels in the upper third of axis 0, all of it; None where there is none."""
-    labels, _ = ndimage.label(hot)
-    counts = np.bincount(labels[hot.shape[0] * 2 // 3 :].ravel())
-    if counts[1:].sum() == 0:
-        return None
-    return np.asarray(labels == 1 + int(counts[1:].argmax()))
-
-
-def _extent_mm(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:
-    """(2, 3): lowest and highest LPS coordinate (x, y, z) of the mask's voxel centres."""
-    positions = grid.to_lps_mm(np.argwhere(mask))
-    return np.stack([positions.min(axis=0), positions.max(axis=0)])
-
-
-def _place(brain_mm: NDArray[np.float64], size_mm: tuple[float, float, float], grid: Grid) -> BoxMm:
-    size = np.asarray(size_mm[::-1])
-    centre = brain_mm.mean(axis=0)
-    high = np.array(
-        [centre[0] + size[0] / 2, centre[1] - ANTERIOR_SHIFT_MM + size[1] / 2, brain_mm[0, 2] + ABOVE_BRAIN_BASE_MM]
-    )
-    low = high - size
-    image_low, image_high = grid.extent_mm
-    shift = np.maximum(image_low - low, 0) - np.maximum(high - image_high, 0)
-    too_small = image_high - image_low < size
-    shift[too_small] = ((image_low + image_high) / 2 - (low + high) / 2)[too_small]
-    return _box(low + shift, high + shift, "brain")
-
-
-def _box(low: NDArray[np.float64], high: NDArray[np.float64], source: str) -> BoxMm:
-    return BoxMm(tuple(map(float, low)), tuple(map(float, high)), source)  # type: ignore[arg-type]
+    Raises:
+        RegionNotFoundError: the image does not show what the region needs.
+    """
+    if region == "brain":
+        assert recipe.full_box_mm is not None
+        return brain_box(image, recipe.full_box_mm)
+    if region == "body":
+        assert recipe.box_size_mm is not None
+        return body_box(image, recipe.box_size_mm)
+    if region == "head_neck":
+        return head_neck_box(image)
+    if region == "jain2020":
+        return replace(image_box(jain2020_grid(image.grid)), source=region)
+    assert region == "image", region
+    return image_box(image.grid)
 
 
 def _describe(box: BoxMm) -> str:

@@ -129,9 +129,9 @@ def estimate_bytes(n_cases: int, recipe: Recipe, extent_mm: tuple[float, float, 
     Raises:
         ValueError: neither the recipe nor ``extent_mm`` says how large a case is.
     """
-    size_mm = extent_mm or recipe.box_size_mm
+    size_mm = extent_mm or recipe.full_box_mm
     if size_mm is None:
-        raise ValueError("the recipe has no box_size_mm; give extent_mm to estimate the cache's size")
+        raise ValueError("the recipe has no full box_size_mm; give extent_mm to estimate the cache's size")
     voxels = float(np.prod([round(size / step) for size, step in zip(size_mm, recipe.spacing_mm, strict=True)]))
     per_voxel = sum(BYTES_PER_VOXEL.get(name, 4) for name in recipe.modalities) + 1
     return round(n_cases * (voxels * per_voxel + 16_384))

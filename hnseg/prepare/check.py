@@ -14,7 +14,8 @@ from rich.progress import track
 
 from hnseg.geometry import box_contains
 from hnseg.io.volume import read_volume
-from hnseg.prepare.box import NoBrainFoundError, brain_box, choose_box
+from hnseg.prepare.box import choose_box
+from hnseg.prepare.brain import NoBrainFoundError, brain_box
 from hnseg.prepare.cache import estimate_bytes
 from hnseg.prepare.findings import Findings
 from hnseg.prepare.fingerprint import Fingerprint, fingerprint, same_content, same_look
@@ -208,9 +209,9 @@ def _check_box(
     if box.source == "image" and recipe.regions[0] != "image":
         say("warning", "", "; ".join(notes), "give its box in a CSV if the whole image is too much")
     _say_lost(masks, box, "the box that will be used", "warning", study, say, not recipe.allow_empty)
-    if box.source == "given" and "pt" in images and recipe.box_size_mm is not None:
+    if box.source == "given" and "pt" in images and recipe.full_box_mm is not None:
         try:
-            derived = brain_box(images["pt"], recipe.box_size_mm)
+            derived = brain_box(images["pt"], recipe.full_box_mm)
         except NoBrainFoundError as error:
             say("note", study.images["pt"], str(error), "the published box is used, so nothing is lost")
         else:

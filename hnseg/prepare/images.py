@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hnseg.geometry import box_grid, overlap_fraction, resample
 from hnseg.io.volume import read_volume
 from hnseg.prepare.authors import crop_then_resample
+from hnseg.prepare.jain2020 import jain2020_grid
 from hnseg.prepare.recipe import FILL, Recipe
 from hnseg.types import BoxMm, Grid, Volume
 
@@ -88,9 +89,20 @@ def prepare_images(images: Mapping[str, Volume], recipe: Recipe, box: BoxMm) -> 
     if recipe.variant == "code":
         arrays, grid = crop_then_resample(images, recipe, box)
     else:
-        grid = box_grid(box, recipe.spacing_mm)
+        grid = prepared_grid(box, recipe, images[recipe.modalities[0]].grid)
         arrays = {name: resample(images[name], grid, "linear", FILL.get(name, 0.0)).array for name in recipe.modalities}
     return {name: compact(name, array) for name, array in arrays.items()}, grid
+
+
+def prepared_grid(box: BoxMm, recipe: Recipe, image_grid: Grid) -> Grid:
+    """Where the voxels of a prepared case lie: the box at the recipe's spacing, or the image's own crop.
+
+    Args:
+        box: from `choose_box`.
+        recipe: its spacing.
+        image_grid: of the recipe's first modality.
+    """
+    return jain2020_grid(image_grid) if box.source == "jain2020" else box_grid(box, recipe.spacing_mm)
 
 
 def compact(modality: str, array: NDArray[Any]) -> NDArray[Any]:

@@ -13,6 +13,10 @@ from hnseg.io.volume import read_volume
 from hnseg.prepare.images import overlap, refuse_non_finite
 from hnseg.types import Grid, Study, Volume
 
+ANY_VALUE = 0
+"""In place of a mask value: every voxel above 0.5 belongs to the structure (files with 0 and 255, or with
+fractions)."""
+
 
 def read_masks(study: Study, label_names: Sequence[str], image_grid: Grid, allow_empty: bool) -> dict[str, Volume]:
     """The annotated structures of a study, each a bool volume on its file's own grid.
@@ -35,12 +39,12 @@ def read_masks(study: Study, label_names: Sequence[str], image_grid: Grid, allow
         if path not in files:
             files[path] = _read_label_file(path, study, image_grid)
         volume = files[path]
-        inside = volume.array > 0.5 if value == 0 else volume.array == value
+        inside = volume.array > 0.5 if value == ANY_VALUE else volume.array == value
         if not inside.any() and not allow_empty:
+            sought = "above 0.5" if value == ANY_VALUE else f"value {value}"
             raise ValueError(
-                f"{path} has no voxel of {name} ({'above 0.5' if value == 0 else f'value {value}'}; it holds 0 and "
-                f"{_values(volume)}); correct the mask, take it away if nobody annotated {name}, or set "
-                f"allow_empty if there is none"
+                f"{path} has no voxel of {name} ({sought}; it holds 0 and {_values(volume)}); correct "
+                f"the mask, take it away if nobody annotated {name}, or set allow_empty if there is none"
             )
         masks[name] = Volume(inside, volume.grid)
     _refuse_unexpected(files, study)
@@ -78,7 +82,7 @@ def _refuse_unexpected(files: Mapping[Path, Volume], study: Study) -> None:
     for path, volume in files.items():
         expected = {value for name, (file, value) in study.masks.items() if file == path}
         found = set(_values(volume))
-        if 0 not in expected and not found <= expected:
+        if ANY_VALUE not in expected and not found <= expected:
             raise ValueError(
                 f"{path} has the values {sorted(found)}, expected 0 and {sorted(expected)}; correct the mask or "
                 f"its label values"

@@ -19,10 +19,15 @@ FORMAT = 1
 FILL: dict[str, float] = {"ct": -1024.0, "pt": 0.0}
 """What lies outside an image, by modality: air in HU, no uptake in SUV; 0 for any other modality."""
 
-REGIONS = ("published", "brain", "image")
+REGIONS = ("published", "brain", "body", "head_neck", "jain2020", "image")
+"""See `Recipe.regions`; the default is that of PET/CT."""
 
 DIGEST_BYTES = 64 * 1024
 COMPANIONS = {".hdr": (".img", ".img.gz"), ".img": (".hdr",), ".mhd": (".raw", ".zraw"), ".nhdr": (".raw", ".raw.gz")}
+
+
+class RegionNotFoundError(ValueError):
+    """A patient's images do not show what a region of the recipe needs, so that the next one is tried."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,12 @@ class Recipe:
         label_names: structures of the label map; ``label_names[i]`` has the value ``i + 1``.
         spacing_mm: voxel size of a prepared case, (z, y, x).
         regions: where to look for the part of the patient that is kept, tried in order: ``published`` (a box CSV),
-            ``brain`` (the organisers' rule on the PET), ``image`` (all of it).
+            ``brain`` (the organisers' rule on the PET), ``body`` (``box_size_mm`` around head and neck in the CT),
+            ``head_neck`` (head and neck in the CT, as large as they are, without the chest), ``jain2020`` (a fixed
+            crop in voxels, at the image's own spacing: ``spacing_mm`` plays no part), ``image`` (all of it).
         box_size_mm: size (z, y, x) of the kept part. Published boxes are quantised to voxels (140.6 mm and such); they
             are brought to this size around their centre, so that every case has the same shape. None keeps them as
-            they are, and then ``brain`` cannot be used.
+            they are, and then ``brain`` and ``body`` cannot be used. Of ``body`` the height may be None: all slices.
         variant: ``paper`` resamples the whole image straight into the box; ``code`` repeats the authors'
             crop-then-resample with its zero-filled borders.
         allow_empty: whether an annotated structure without a voxel is a legal answer (a patient without nodes, say)
@@ -47,8 +54,8 @@ class Recipe:
     modalities: tuple[str, ...] = ("ct", "pt")
     label_names: tuple[str, ...] = ("GTVt",)
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    regions: tuple[str, ...] = REGIONS
-    box_size_mm: tuple[float, float, float] | None = (144.0, 144.0, 144.0)
+    regions: tuple[str, ...] = ("published", "brain", "image")
+    box_size_mm: tuple[float | None, float, float] | None = (144.0, 144.0, 144.0)
     variant: Variant = "paper"
     allow_empty: bool = False
 
@@ -58,7 +65,7 @@ class Recipe:
         object.__setattr__(self, "spacing_mm", _three_positive("spacing_mm", self.spacing_mm))
         object.__setattr__(self, "regions", (self.regions,) if isinstance(self.regions, str) else tuple(self.regions))
         if self.box_size_mm is not None:
-            object.__setattr__(self, "box_size_mm", _three_positive("box_size_mm", self.box_size_mm))
+            object.__setattr__(self, "box_size_mm", _box_size(self.box_size_mm))
         self._refuse_nonsense()
 
     def _refuse_nonsense(self) -> None:
@@ -71,18 +78,34 @@ class Recipe:
             raise ValueError(f"recipe: regions {list(self.regions)} are not known; choose among {list(REGIONS)}")
         if self.variant not in ("paper", "code"):
             raise ValueError(f"recipe: variant {self.variant!r} is not known; use paper or code")
-        if self.box_size_mm is None and ("brain" in self.regions or self.variant == "code"):
+        if self.variant == "code" and "jain2020" in self.regions:
+            raise ValueError("recipe: variant 'code' resamples, the region 'jain2020' must not be; use variant 'paper'")
+        if self.box_size_mm is None and "body" in self.regions:
+            raise ValueError("recipe: the region 'body' needs a box_size_mm, for example [null, 280, 280]")
+        if self.full_box_mm is None and ("brain" in self.regions or self.variant == "code"):
             raise ValueError(
                 "recipe: the region 'brain' and variant 'code' need a box_size_mm, for example [144, 144, 144]"
+            )
+        if self.box_size_mm is not None and self.box_size_mm[0] is None and "published" in self.regions:
+            raise ValueError(
+                f"recipe: box_size_mm {list(self.box_size_mm)} has no height, which the region 'published' needs; "
+                "give three numbers, or null to keep published boxes as they are"
             )
 
     @property
     def box_shape_zyx(self) -> tuple[int, int, int] | None:
-        """Voxels of a box of ``box_size_mm``; None where the size follows the patient."""
-        if self.box_size_mm is None:
+        """Voxels of a box of ``box_size_mm``; None where the size, or the height, follows the patient."""
+        if self.full_box_mm is None:
             return None
-        z, y, x = (max(1, round(size / step)) for size, step in zip(self.box_size_mm, self.spacing_mm, strict=True))
+        z, y, x = (max(1, round(size / step)) for size, step in zip(self.full_box_mm, self.spacing_mm, strict=True))
         return z, y, x
+
+    @property
+    def full_box_mm(self) -> tuple[float, float, float] | None:
+        """``box_size_mm`` where it has all three numbers."""
+        if self.box_size_mm is None or self.box_size_mm[0] is None:
+            return None
+        return self.box_size_mm[0], self.box_size_mm[1], self.box_size_mm[2]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and strings, ready for JSON and for a checkpoint."""
@@ -155,10 +178,19 @@ def _digest(path: Path) -> list[Any]:
 
 
 def _three_positive(name: str, value: Any) -> tuple[float, float, float]:
-    numbers = tuple(float(v) for v in value) if isinstance(value, (list, tuple)) else (float(value),) * 3
-    if len(numbers) != 3 or not all(0 < v < float("inf") for v in numbers):
+    given = value if isinstance(value, (list, tuple)) else (value,) * 3
+    numbers = tuple(float(v) for v in given if v is not None)
+    if len(given) != 3 or len(numbers) != 3 or not all(0 < v < float("inf") for v in numbers):
         raise ValueError(f"recipe: {name} must be one positive number or three (z, y, x) in mm; got {value!r}")
     return numbers  # type: ignore[return-value]
+
+
+def _box_size(value: Any) -> tuple[float | None, float, float]:
+    """As `_three_positive`, the first of three may be None."""
+    if isinstance(value, (list, tuple)) and len(value) == 3 and value[0] is None:
+        _, y, x = _three_positive("box_size_mm", (1.0, *value[1:]))
+        return None, y, x
+    return _three_positive("box_size_mm", value)
 
 
 def _sha256(plain: Mapping[str, Any]) -> str:

@@ -9,14 +9,11 @@ from hnseg.io.phantom_marker import is_phantom
 from hnseg.io.tables import read_rows
 from hnseg.prepare.findings import Failure, Findings, usable_case_id
 from hnseg.prepare.hecktor import centre_of, find_images
+from hnseg.prepare.masks import ANY_VALUE
 from hnseg.types import Study
 
 PAIR_COLUMNS: dict[str, tuple[str, ...]] = {"ct": ("ct",), "pt": ("pt", "pet")}
 PARTS = {"": "train", "train": "train", "training": "train", "test": "test", "testing": "test"}
-
-ANY_VALUE = 0
-"""In place of a mask value: every voxel above 0.5 belongs to the structure (files with 0 and 255, or with
-fractions)."""
 
 
 def find_studies(

@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hnseg.prepare.box import NoBrainFoundError, brain_box, choose_box, resize_box
+from hnseg.prepare.box import choose_box, resize_box
+from hnseg.prepare.brain import NoBrainFoundError, brain_box
 from hnseg.prepare.recipe import Recipe
 from hnseg.types import BoxMm, Grid, Volume
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hnseg.prepare.box import brain_box
+from hnseg.prepare.brain import brain_box
 from hnseg.prepare.cache import prepare_cohort
 from hnseg.prepare.check import check_studies
 from hnseg.prepare.images import read_images

@@ -1,0 +1,94 @@
+"""Names of organs at risk, and the many ways in which data sets spell them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+PDDCA = (
+    "BrainStem",
+    "Chiasm",
+    "Mandible",
+    "OpticNerve_L",
+    "OpticNerve_R",
+    "Parotid_L",
+    "Parotid_R",
+    "Submandibular_L",
+    "Submandibular_R",
+)
+"""The nine organs of MICCAI 2015 as PDDCA 1.4.1 spells its files (Raudaschl et al. 2017, doi:10.1002/mp.12197)."""
+
+_UNPAIRED = {
+    "BrainStem": ("brainstem", "brstem"),
+    "Chiasm": ("chiasm", "chiasma", "opticchiasm", "opticchiasma", "optchiasm", "optchiasma", "chiasmaopticum"),
+    "Mandible": ("mandible", "mandibula", "bonemandible", "mandiblebone"),
+}
+_PAIRED = {
+    "OpticNerve": ("opticnerve", "opticnrv", "optnerve", "optnrv", "nervusopticus"),
+    "Parotid": ("parotid", "patroid", "parotis", "parotidgland", "glndparotid", "glparotid"),
+    "Submandibular": (
+        "submandibular",
+        "submandibulargland",
+        "submandibula",
+        "submand",
+        "submandgland",
+        "glndsubmand",
+        "glndsubmandibular",
+        "glsubmand",
+        "smg",
+    ),
+}
+"""What is left of a spelling without its signs, capitals and side; the first of each is PDDCA's own, ``optic nrv`` and
+``glnd submand`` are those of TG-263 (Mayo et al. 2018, doi:10.1016/j.ijrobp.2017.12.013), ``patroid`` a slip that
+copies of PDDCA have."""
+
+_SIDES = {"left": "L", "lt": "L", "l": "L", "right": "R", "rt": "R", "r": "R"}
+_PREFIX = "oar"
+
+
+def canonical(name: str, aliases: Mapping[str, str] | None = None) -> str | None:
+    """PDDCA's name for an organ that somebody spelt in another way; None for what is none of the nine for sure.
+
+    Capitals and signs between words do not matter, the side may stand first or last, as one letter or a word. The rest
+    must be a known spelling as a whole: ``Brain`` is not taken for ``BrainStem``, ``OpticNerve`` without a side and
+    margins like ``Brainstem_PRV`` are nothing.
+
+    Args:
+        name: a file's name without its ending, or a column of a table.
+        aliases: other spellings to structure names, any names; they come first and are read in the same lenient way.
+    """
+    plain = _plain(name)
+    own = {_plain(spelling): structure for spelling, structure in (aliases or {}).items()}
+    if plain in own:
+        return own[plain]
+    return _SPELLINGS.get(plain) or _SPELLINGS.get(plain.removeprefix(_PREFIX))
+
+
+def wanted(name: str, label_names: Sequence[str], aliases: Mapping[str, str] | None = None) -> str | None:
+    """Which of ``label_names`` a spelling stands for, None for none of them.
+
+    A label name that is none of the nine organs (``Larynx``, ``PTV70``) stands for itself alone, as it is spelt; one
+    that is another spelling of the nine (``Brainstem``) for all spellings of its organ.
+    """
+    meant = canonical(name, aliases) or name
+    if meant in label_names:
+        return meant
+    organ = canonical(meant)
+    return next((label for label in label_names if organ is not None and canonical(label) == organ), None)
+
+
+def _plain(name: str) -> str:
+    """Letters and digits alone, small."""
+    return "".join(sign for sign in name.lower() if sign.isalnum())
+
+
+def _spellings() -> dict[str, str]:
+    """Every plain spelling to its organ, with the side before and behind where there are two."""
+    known = {spelling: organ for organ, spellings in _UNPAIRED.items() for spelling in spellings}
+    for organ, spellings in _PAIRED.items():
+        for spelling in spellings:
+            for word, side in _SIDES.items():
+                known[word + spelling] = known[spelling + word] = f"{organ}_{side}"
+    return known
+
+
+_SPELLINGS = _spellings()
