@@ -34,9 +34,9 @@ class AffineElastic:
     Zhu et al. 2018 (AnatomyNet), arXiv:1808.05238, doi:10.1002/mp.13300, after their code; the paper is silent. Three
     points move by up to 0.04 of the shorter in-plane side; noise, smoothed by 30 pixels and multiplied by 1000, has a
     standard deviation of 5.43 pixels: at the 0.76 mm that the authors advise, 22.8 mm and 4.13 mm. It cannot fold: the
-    change of displacement from pixel to pixel has a standard deviation of 0.13. Both together move the farthest of 272 x
-    304 pixels by 33 pixels in the median of 100 draws, and by 53 at most. Image linear and outside air, label map by
-    nearest neighbour and outside background.
+    change of displacement from pixel to pixel has a standard deviation of 0.13. Both together move the farthest of
+    272 x 304 pixels by 33 pixels in the median of 100 draws, and by 53 at most. Image linear and outside air, label
+    map by nearest neighbour and outside background.
 
     Departures: millimetres; one interpolation for their two, so that what leaves the image on the way is not lost; and
     their masks, where the affine map looks outside, hold whatever was in memory.
