@@ -54,9 +54,9 @@ class TransformDegree:
     ====== ======================================================================================
 
     Degree 0 differs from degree 4 by its windows, which are ``normalization``'s. The random cut of 256 x 256 pixels is
-    the view's. The elastic deformation is nearly an affine map, of three points that move by up to 50 of 256 pixels; the
-    farthest pixel moves by 93 in the median of 200 draws. Noise smoothed by 50 pixels and multiplied by 1 adds 0.02 at
-    most. Borders are reflected.
+    the view's. The elastic deformation is nearly an affine map, of three points that move by up to 50 of 256 pixels; of
+    all pixels the farthest moves by 93 in the median of 200 draws. Noise smoothed by 50 pixels and multiplied by 1 adds
+    0.02 at most. Borders are reflected.
 
     Departures: HU are deformed and then seen through windows, not the other way round, which differs at edges between
     what is clipped and what is not; degree 1 keeps millimetres, where theirs shrinks 280 pixels to 256; mirroring
