@@ -1,34 +1,97 @@
-"""`evaluate`: a folder of masks against the truth."""
+"""`evaluate`: a folder of masks against the truth, tumours by centre or organs one by one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
 from hnseg.evaluate.folders import evaluate_folders
+from hnseg.evaluate.organ_files import PDDCA_FOLDER, Naming
+from hnseg.evaluate.organ_folders import OrganScoring, has_organ_folders, score_organ_folders, write_organ_scores
+from hnseg.evaluate.organ_table import LEAST_N, organ_text
 from hnseg.io import read_cases
+from hnseg.prepare.organs import PDDCA
+from hnseg.run.resolvers import to_plain
+
+TUMOUR = ("GTVt",)
 
 
 def main(config: DictConfig) -> int:
     """0; 1 where a prediction was missing or could not be scored."""
-    output = Path(config.output)
-    centres = {row["case"]: row["centre"] for row in read_cases(Path(config.centres))} if config.centres else None
+    plain = to_plain(config)
+    least_n = plain["least_n"]
+    if least_n is not None and (not isinstance(least_n, int) or least_n < 1):
+        raise ValueError(f"least_n={least_n} is no number of patients; give 1 or more")
+    if plain["truth_structures"] or has_organ_folders(Path(plain["truth"])):
+        return _organs(plain)
+    said = [key for key in ("prediction_structures", "aliases", "second_reader") if plain[key]]
+    if said:
+        raise ValueError(
+            f"{said[0]} is for a truth with a file a structure, and {plain['truth']} has no folders "
+            f"CASE/{PDDCA_FOLDER}; name the folder that it has (truth_structures=...), or leave {said[0]} out"
+        )
+    return _label_maps(plain)
+
+
+def _label_maps(plain: Mapping[str, Any]) -> int:
+    output = Path(plain["output"])
     result = evaluate_folders(
-        Path(config.predictions),
-        Path(config.truth),
+        Path(plain["predictions"]),
+        Path(plain["truth"]),
         output,
-        list(config.label_names),
-        tolerance_mm=config.tolerance_mm,
-        resample=config.resample,
-        centres=centres,
+        plain["label_names"] or TUMOUR,
+        tolerance_mm=plain["tolerance_mm"],
+        resample=plain["resample"],
+        centres=_centres(plain),
+        least_n=plain["least_n"] or 1,
         progress=True,
     )
-    columns = ["centre", "structure", "n", "dice_mean", "dice_sd", "dice_low", "dice_high", "hd95_median"]
-    print(result.summary[[c for c in columns if c in result.summary]].to_string(index=False, float_format="%.3f"))
+    columns = ["centre", "structure", "n", "dice_mean", "dice_sd", "dice_low", "dice_high", "hd95_median_mm", "note"]
+    shown = result.summary[[c for c in columns if c in result.summary]]
+    print(shown.to_string(index=False, float_format="%.3f", na_rep=""))
     for case_id in result.missing:
         print(f"no prediction: {case_id} (scored as Dice 0)")
     for case_id, message in result.failures.items():
         print(f"not scored: {case_id}: {message}")
     print(f"tables: {output / 'cases.csv'}, summary.csv, official.json")
     return 0 if result.complete else 1
+
+
+def _organs(plain: Mapping[str, Any]) -> int:
+    output, names = Path(plain["output"]), tuple(plain["label_names"] or PDDCA)
+    second_reader = bool(plain["second_reader"])
+    scoring = OrganScoring(
+        Naming(names, plain["aliases"] or {}),
+        tolerance_mm=plain["tolerance_mm"],
+        resample=plain["resample"],
+        second_reader=second_reader,
+        centres=_centres(plain) or {},
+    )
+    scores = score_organ_folders(
+        Path(plain["predictions"]),
+        Path(plain["truth"]),
+        scoring,
+        truth_folders=_listed(plain["truth_structures"]) or (PDDCA_FOLDER,),
+        prediction_folders=_listed(plain["prediction_structures"]),
+        progress=True,
+    )
+    print(organ_text(write_organ_scores(scores, output, names, plain["least_n"] or LEAST_N)))
+    for case_id in scores.missing:
+        print(f"no prediction: {case_id} ({'left out' if second_reader else 'scored as Dice 0'})")
+    for place in scores.absent:
+        print(f"not outlined: {place} ({'left out' if second_reader else 'scored as an empty mask'})")
+    for place, message in scores.failures.items():
+        print(f"not scored: {place}: {message}")
+    print(f"tables: {output / 'organs.csv'}, cases.csv, summary.csv, evaluation.json")
+    return 1 if scores.failures or (not second_reader and (scores.missing or scores.absent)) else 0
+
+
+def _centres(plain: Mapping[str, Any]) -> dict[str, str] | None:
+    return {row["case"]: row["centre"] for row in read_cases(Path(plain["centres"]))} if plain["centres"] else None
+
+
+def _listed(folders: str | list[str] | None) -> tuple[str, ...]:
+    return (folders,) if isinstance(folders, str) else tuple(folders or ())
