@@ -10,7 +10,7 @@ from hnseg.types import BoxMm, Volume
 
 BELOW_SHOULDERS_MM = 50.0
 """A chin on the chest lies below the shoulders' top: up to 24 mm were seen in real scans."""
-ABOVE_MM = 30.0
+ABOVE_MM = 50.0
 AROUND_MM = 15.0
 
 

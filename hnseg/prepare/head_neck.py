@@ -23,8 +23,8 @@ BODY_HU = -300.0
 """Between skin and the foam of a couch."""
 SHOULDER_MM = 240.0
 """Wider than a head in its mask, narrower than shoulders."""
-SUSTAINED_MM = 20.0
-"""So much of a scan must be as wide as shoulders to be some, where no lungs say it."""
+SUSTAINED_MM = 15.0
+"""So much of a scan must be as wide as shoulders to be some, where no lungs say it and the scan goes on below."""
 LUNG_CM2 = 60.0
 """Air within the body that must be lung: nose, sinuses and throat had 33 cm2 in one slice at most."""
 ABOVE_LUNGS_MM = 120.0
@@ -32,8 +32,10 @@ ABOVE_LUNGS_MM = 120.0
 LEAST_ML = 50.0
 """Less tissue is no head or neck."""
 
-_IN_PLANE = ndimage.generate_binary_structure(2, 1)[None]
-_WHOLE_PLANE = np.stack([np.zeros((3, 3), bool), np.ones((3, 3), bool), np.zeros((3, 3), bool)])
+_NOTHING = np.zeros((3, 3), bool)
+_PLANE_CROSS = np.stack([_NOTHING, ndimage.generate_binary_structure(2, 1), _NOTHING])
+_WHOLE_PLANE = np.stack([_NOTHING, ~_NOTHING, _NOTHING])
+"""Neighbours in a slice: those that share a face, and all."""
 
 
 class NoBodyFoundError(RegionNotFoundError):
@@ -94,25 +96,29 @@ def _thinned(ct: Volume) -> Volume:
 
 def _body(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest piece of tissue, without what is thinner than three voxels in plane."""
-    core = ndimage.binary_erosion(tissue, _IN_PLANE, border_value=1)
-    return largest_component(ndimage.binary_dilation(core, _IN_PLANE), 1)
+    core = ndimage.binary_erosion(tissue, _PLANE_CROSS, border_value=1)
+    return largest_component(ndimage.binary_dilation(core, _PLANE_CROSS), 1)
 
 
 def _shoulder(body: NDArray[np.bool_], tissue: NDArray[np.bool_], pieces: NDArray[np.int32], grid: Grid) -> int | None:
     """The highest slice through shoulders, None where the scan ends above them."""
     dz, dy, dx = grid.spacing_mm
     wide = _widths(pieces, len(body)) * dx > SHOULDER_MM
-    air_cm2 = np.array([_enclosed_air(*planes) for planes in zip(body, tissue, strict=True)]) * dy * dx / 100
+    air_cm2 = _enclosed_air(body, tissue) * dy * dx / 100
     lungs = np.flatnonzero(air_cm2 > LUNG_CM2)
     if lungs.size:
         lowest, highest = int(lungs[-1]), min(int(lungs[-1] + ABOVE_LUNGS_MM / dz), len(body) - 1)
         narrow = np.flatnonzero(~wide[lowest : highest + 1])
         return lowest + int(narrow[0]) - 1 if narrow.size else highest
+    return _highest_wide(wide, int(np.flatnonzero(body.any(axis=(1, 2)))[0]), dz) if body.any() else None
+
+
+def _highest_wide(wide: NDArray[np.bool_], lowest: int, dz_mm: float) -> int | None:
+    """The top of the highest run of wide slices that is long enough, or that begins where the body does."""
     runs, _ = ndimage.label(wide)
-    lengths = np.bincount(runs)
-    lengths[0] = 0
-    long_runs = np.flatnonzero(np.isin(runs, np.flatnonzero(lengths * dz >= SUSTAINED_MM)))
-    return int(long_runs[-1]) if long_runs.size else None
+    long_enough = [run for run in set(runs[wide].tolist()) if (runs == run).sum() * dz_mm >= SUSTAINED_MM]
+    shoulders = np.flatnonzero(np.isin(runs, [*long_enough, runs[lowest]]) & wide)
+    return int(shoulders[-1]) if shoulders.size else None
 
 
 def _widths(pieces: NDArray[np.int32], slices: int) -> NDArray[np.int64]:
@@ -124,9 +130,14 @@ def _widths(pieces: NDArray[np.int32], slices: int) -> NDArray[np.int64]:
     return widths
 
 
-def _enclosed_air(body: NDArray[np.bool_], tissue: NDArray[np.bool_]) -> int:
-    """Pixels of a slice that the body encloses and that are no tissue."""
-    return int((ndimage.binary_fill_holes(body) & ~tissue).sum())
+def _enclosed_air(body: NDArray[np.bool_], tissue: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Pixels of each slice that the body encloses and that are no tissue."""
+    outside, _ = ndimage.label(~body, _PLANE_CROSS)
+    at_edge = np.zeros(outside.max() + 1, bool)
+    for edge in (outside[:, 0], outside[:, -1], outside[:, :, 0], outside[:, :, -1]):
+        at_edge[edge] = True
+    enclosed = ~at_edge[outside] & ~tissue
+    return np.asarray(enclosed.sum(axis=(1, 2)), np.int64)
 
 
 def _followed_up(pieces: NDArray[np.int32], start: int) -> NDArray[np.bool_]:
