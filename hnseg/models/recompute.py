@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from hnseg.models.blocks import upsample
@@ -16,11 +19,41 @@ from hnseg.models.blocks import upsample
 def run(block: Callable[..., Tensor], *inputs: Tensor, checkpointing: bool) -> Tensor:
     """``block(*inputs)``; with ``checkpointing`` its activations are dropped and computed again in the backward pass.
 
-    The blocks draw no random numbers, so the random state need not be kept for the second computation.
+    The blocks draw no random numbers, so the random state need not be kept for the second computation. Running
+    statistics of batch normalisation take in a batch once, in the first one; for that ``block`` has to be a module, or
+    a method of the module that holds all layers that it runs.
     """
-    if checkpointing and torch.is_grad_enabled():
-        return checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False)  # type: ignore[no-any-return]
-    return block(*inputs)
+    if not (checkpointing and torch.is_grad_enabled()):
+        return block(*inputs)
+    contexts: dict[str, Any] = {}
+    if norms := _batch_norms(block):
+        contexts["context_fn"] = lambda: (nullcontext(), _statistics_kept(norms))
+    again: Tensor = checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False, **contexts)
+    return again
+
+
+def _batch_norms(block: Callable[..., Tensor]) -> list[_BatchNorm]:
+    owner = getattr(block, "__self__", block)
+    return [layer for layer in owner.modules() if isinstance(layer, _BatchNorm)] if isinstance(owner, nn.Module) else []
+
+
+@contextmanager
+def _statistics_kept(norms: Sequence[_BatchNorm]) -> Iterator[None]:
+    """Batch normalisation as before, but for its running statistics, which stay as they are.
+
+    It gets copies of them to change. Without any it would save fewer tensors for the backward pass than it did in the
+    first computation, and checkpoints must save the same.
+    """
+    kept = [dict(layer.named_buffers(recurse=False)) for layer in norms]
+    for layer, statistics in zip(norms, kept, strict=True):
+        for name, value in statistics.items():
+            setattr(layer, name, value.clone())
+    try:
+        yield
+    finally:
+        for layer, statistics in zip(norms, kept, strict=True):
+            for name, value in statistics.items():
+                setattr(layer, name, value)
 
 
 class Stack(nn.Sequential):

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from hnseg.models import recompute
@@ -60,3 +61,63 @@ def test_a_dropped_activation_is_computed_again():
     with torch.no_grad():
         recompute.run(square, x, checkpointing=True)
     assert len(calls) == 3
+
+
+class Sums(nn.Module):
+    """Batch normalisation in a method of a module, as the networks hand it over."""
+
+    def __init__(self, **settings):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3, **settings)
+
+    def forward(self, x):
+        return self._both(x)
+
+    def _both(self, x):
+        return F.relu(self.norm(x)).square()
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("settings", [{}, {"momentum": None}, {"track_running_stats": False}])
+@pytest.mark.parametrize("method", [Sums.forward, Sums._both])
+def test_statistics_take_in_a_batch_once(method, settings, training):
+    torch.manual_seed(0)
+    once, again = Sums(**settings).train(training), Sums(**settings).train(training)
+    batches = torch.randn(2, 4, 3, requires_grad=True) + 1
+    for batch in batches:
+        method(once, batch).sum().backward(retain_graph=True)
+        recompute.run(method.__get__(again), batch, checkpointing=True).sum().backward(retain_graph=True)
+    for a, b in zip(once.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a.grad, b.grad)
+    for (name, a), b in zip(once.named_buffers(), again.buffers(), strict=True):
+        assert torch.equal(a, b), name
+    if once.norm.track_running_stats:
+        assert once.norm.num_batches_tracked == (2 if training else 0)
+
+
+def test_statistics_are_the_same_tensors_after_the_second_computation():
+    # whoever holds them, as distributed training does, keeps what the network uses
+    net = Sums()
+    before = [id(buffer) for buffer in net.buffers()]
+    recompute.run(net, torch.randn(4, 3, requires_grad=True), checkpointing=True).sum().backward()
+    assert [id(buffer) for buffer in net.buffers()] == before
+
+
+def test_statistics_survive_a_second_computation_that_fails():
+    class Failing(Sums):
+        fails = False
+
+        def _both(self, x):
+            normed = self.norm(x)
+            if self.fails:
+                raise RuntimeError("out of memory")
+            return F.relu(normed).square()
+
+    net = Failing()
+    out = recompute.run(net, torch.randn(4, 3, requires_grad=True), checkpointing=True)
+    before, net.fails = [(id(buffer), buffer.clone()) for buffer in net.buffers()], True
+    with pytest.raises(RuntimeError, match="out of memory"):
+        out.sum().backward()
+    for (place, value), buffer in zip(before, net.buffers(), strict=True):
+        assert id(buffer) == place
+        assert torch.equal(buffer, value)
