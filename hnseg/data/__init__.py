@@ -2,6 +2,7 @@
 
 from hnseg.data.base import CaseDataModule
 from hnseg.data.hecktor import HecktorDataModule
+from hnseg.data.listed import Listed
 from hnseg.data.splits import Split
 from hnseg.data.splitters import CentresAndRandom, KFold, LeaveOneCentreOut, Official, Published
 from hnseg.data.table import TableDataModule
@@ -14,6 +15,7 @@ __all__ = [
     "HecktorDataModule",
     "KFold",
     "LeaveOneCentreOut",
+    "Listed",
     "Official",
     "PatchView",
     "Published",

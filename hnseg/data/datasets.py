@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
+from hnseg.augment import SidedAugment
 from hnseg.data.sampling import Position, sample_rng, visit_order
 from hnseg.data.views import ForegroundVoxels, View
 from hnseg.prepare import Case
@@ -48,11 +49,15 @@ class TrainingSamples(Dataset[dict[str, Any]]):
     def __getitem__(self, position: Position) -> dict[str, Any]:
         rng = sample_rng(self.seed, *position)
         case, drawn, outlined = self._draw(position, rng)
-        image, label = self.augment(drawn, outlined, rng)
+        annotated = torch.tensor(case.annotated)
+        if isinstance(self.augment, SidedAugment):  # a mirrored left organ is a right one, its annotation, too
+            image, label, annotated = self.augment.with_flags(drawn, outlined, annotated, rng)
+        else:
+            image, label = self.augment(drawn, outlined, rng)
         return {
             "image": image.contiguous(),
             "target": label.contiguous(),
-            "annotated": torch.tensor(case.annotated),
+            "annotated": annotated,
             "case_id": case.case_id,
             "index": position,
         }

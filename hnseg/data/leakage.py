@@ -21,15 +21,17 @@ def refuse_leaks(split: Split, cases: Sequence[Case]) -> None:
 
     Two patients are one where any image of theirs is the same, voxel by voxel, or where their images look the same in
     every modality. The data set's own test patients, whom the ensemble of all folds outlines, belong to the test in
-    every fold. Under the papers' protocol validation and test are one part.
+    every fold, unless a list of patients deals them to training or validation. Under the papers' protocol validation
+    and test are one part, in a final fit validation and training.
 
     Raises:
         ValueError: the pairs, by part and name, and what to do.
     """
     parts: dict[str, Iterable[str]] = {"train": split.train}
-    if split.protocol != "paper":
+    if split.protocol == "inner":
         parts["val"] = split.val
-    parts["test"] = {*split.test, *(case.case_id for case in cases if case.part == "test")}
+    theirs = {case.case_id for case in cases if case.part == "test"}
+    parts["test"] = {*split.test, *(theirs - {*split.train, *split.val})}
     placed = [(part, case_id) for part, ids in parts.items() for case_id in sorted(ids)]
     known = {case.case_id: case for case in cases}
     alike = _alike([known[case_id] for _, case_id in placed])

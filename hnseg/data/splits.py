@@ -2,7 +2,7 @@
 
 A fold that is left out is the test set. Validation (best epoch, thresholds, early stopping) comes from the training
 patients, unless ``protocol: paper`` asks for the papers' way, in which the left-out patients are validation and test
-at once; reports name it.
+at once, or ``protocol: final`` for a final fit, in which validation patients train as well; reports name both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 
 from hnseg.data.sampling import sample_rng
 
-Validation = Literal["inner", "paper"]
+Validation = Literal["inner", "paper", "final"]
 
 
 class Patient(Protocol):
@@ -32,7 +32,10 @@ class Patient(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """Case ids of the three parts. Only ``protocol: paper`` lets validation and test be the same patients."""
+    """Case ids of the three parts.
+
+    Only ``protocol: paper`` lets validation and test be the same patients, and only ``final`` validation and training.
+    """
 
     name: str
     protocol: Validation
@@ -41,9 +44,12 @@ class Split:
     test: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        shared = set(self.train) & (set(self.val) | set(self.test))
-        if self.protocol == "inner":
-            shared |= set(self.val) & set(self.test)
+        train, val, test = set(self.train), set(self.val), set(self.test)
+        shared = train & test
+        if self.protocol != "final":
+            shared |= train & val
+        if self.protocol != "paper":
+            shared |= val & test
         if shared:
             raise ValueError(f"split {self.name}: patients in more than one part: {', '.join(sorted(shared))}")
         for part in ("train", "val"):

@@ -85,3 +85,9 @@ def test_long_lists_are_cut() -> None:
     same = [case(str(n), CT["a"], PT["a"]) for n in range(8)]
     with pytest.raises(ValueError, match=r"14 times .*, \.\.\.\)"):
         refuse_leaks(Split("s", "inner", ("0", "1"), tuple("2345"), ("6",)), [*same[:7], case("7", CT["b"], PT["b"])])
+
+
+def test_a_list_may_deal_the_data_sets_own_test_patients_to_training() -> None:
+    listed = [*cases(), case("e", noisy(CT["a"] * 2 + 1), noisy(PT["b"][::-1]), part="test")]
+    refuse_leaks(Split("s", "inner", ("a", "b", "e"), ("c",), ("d",)), listed)
+    refuse_leaks(Split("s", "final", ("a", "b", "c"), ("c",), ("d",)), cases())
