@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from hnseg.mixup import Mixup, NoMixup, Part
 from hnseg.models.original_weights import load_original_weights
 from hnseg.prepare import Case
 from hnseg.prepare.intensity import Normalization
-from hnseg.types import Batch
+from hnseg.types import Batch, TrainingCounts
 
 LOGIT_EPS = 1e-6
 """Probabilities of whole cases are kept this far from 0 and 1 before they become logits again for the loss."""
@@ -82,11 +82,7 @@ class SegmentationModule(pl.LightningModule):
     def setup(self, stage: str) -> None:
         split = self.trainer.datamodule.split  # type: ignore[attr-defined]
         self._dice = CaseDice(split.val if stage == "fit" else split.test, self.labels.names)
-        pupils = [part for part in (self.mixup, *self.loss.modules()) if hasattr(part, "learn")]
-        if pupils:
-            counts = self.trainer.datamodule.training_counts()  # type: ignore[attr-defined]
-            for pupil in pupils:
-                pupil.learn(counts)
+        teach((self.mixup, *self.loss.modules()), self.trainer.datamodule.training_counts)  # type: ignore[attr-defined]
 
     def forward(self, image: Tensor) -> Tensor | list[Tensor]:
         """(B, C, *s) in HU and SUV to logits (B, K, *s); in training a list of them where deep supervision is on."""
@@ -188,6 +184,14 @@ class SegmentationModule(pl.LightningModule):
         if len(scores) > 1:
             self.log_dict({f"{stage}/dice_{name}": value.float() for name, value in scores.items()})
         self._dice.reset()
+
+
+def teach(parts: Iterable[object], count: Callable[[], TrainingCounts]) -> None:
+    """Let those parts that learn from the training patients do so; counts nothing where none does."""
+    pupils: list[Any] = [part for part in parts if hasattr(part, "learn")]
+    counts = count() if pupils else None
+    for pupil in pupils:
+        pupil.learn(counts)
 
 
 def _memory_format(channels_last: bool, spatial_dims: int) -> torch.memory_format:

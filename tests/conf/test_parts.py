@@ -9,8 +9,10 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from hnseg.types import TrainingCounts
+
 CONF = Path(__file__).resolve().parents[2] / "conf"
-FACTS = OmegaConf.create({"data": {"activation": "softmax", "modalities": ["ct", "pt"], "spacing_mm": [3.0, 1.0, 1.0]}})
+FACTS = OmegaConf.create({"data": {"activation": "softmax", "label_names": ["GTVt"], "modalities": ["ct", "pt"], "spacing_mm": [3.0, 1.0, 1.0]}})
 
 
 def options(group):
@@ -26,6 +28,9 @@ def build(group, option, *overrides):
 @pytest.mark.parametrize("option", options("loss"))
 def test_every_loss_is_built_for_the_datas_activation(option):
     loss = build("loss", option)
+    for part in loss.modules():
+        if hasattr(part, "learn"):
+            part.learn(TrainingCounts(("a", "b"), 9, (8, 4), 2, (8, 4)))
     logits = torch.randn(2, 3, 4, 4, requires_grad=True)
     value = loss(logits, torch.rand(2, 3, 4, 4), torch.ones(2, 3, dtype=torch.bool))
     value.backward()
@@ -44,7 +49,7 @@ def test_dice_focal_is_the_sum_of_the_two_files_and_its_terms_can_be_changed():
 @pytest.mark.parametrize("option", options("augment"))
 def test_every_augmentation_runs_on_volumes_and_slices(option):
     augment = build("augment", option)
-    for size in ((8, 8, 8), (8, 8)):
+    for size in ((24, 24),) if option.startswith("degree_") else ((8, 8, 8), (8, 8)):
         out, label = augment(torch.randn(2, *size), torch.zeros(size, dtype=torch.uint8), np.random.default_rng(0))
         assert out.shape == (2, *size)
         assert label.shape == size
