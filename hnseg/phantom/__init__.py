@@ -3,6 +3,16 @@
 from hnseg.phantom.centres import CENTRES, Centre
 from hnseg.phantom.hecktor import write_hecktor
 from hnseg.phantom.patient import PhantomPatient, make_patient
+from hnseg.phantom.pddca import write_pddca
 from hnseg.phantom.plan import PatientPlan, plan_patient
 
-__all__ = ["CENTRES", "Centre", "PatientPlan", "PhantomPatient", "make_patient", "plan_patient", "write_hecktor"]
+__all__ = [
+    "CENTRES",
+    "Centre",
+    "PatientPlan",
+    "PhantomPatient",
+    "make_patient",
+    "plan_patient",
+    "write_hecktor",
+    "write_pddca",
+]

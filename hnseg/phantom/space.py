@@ -21,6 +21,7 @@ from hnseg.types import Grid
 
 NECK_PIVOT_MM = (0.0, -5.0, -60.0)  # the head turns about the second cervical vertebra
 STRIDE_MM = 14.0  # the map is smooth: computed at nodes this far apart and interpolated linearly
+STEPS_BACK = 20  # each takes the distance that is missing to a third or less
 NODE_REACH_MM = 18.0  # a voxel's neighbouring nodes are no further along any axis of the anatomy
 
 
@@ -56,6 +57,17 @@ class Pose:
         x, y, z = np.moveaxis(p, -1, 0)
         shift = np.stack([noise.values(x, y, z) for noise in self.warp], axis=-1)
         return np.asarray(p + self.warp_mm * shift, float)
+
+    def to_scanner(self, anatomy_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Positions (..., 3) in the standard anatomy to scanner positions (..., 3), both LPS mm, to 0.001 mm.
+
+        The way back has no formula. It is near a shift and a scaling, so that repeated correction of what is still
+        missing finds it.
+        """
+        lps_mm = np.asarray(self.origin_lps_mm) + self.scale * np.asarray(anatomy_mm, float)
+        for _ in range(STEPS_BACK):
+            lps_mm = lps_mm + self.scale * (anatomy_mm - self.to_anatomy(lps_mm))
+        return lps_mm
 
 
 class Space:

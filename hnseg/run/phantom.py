@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hnseg.phantom import write_hecktor
+from hnseg.phantom import write_hecktor, write_pddca
 
 
 def main(config: DictConfig) -> int:
-    """0."""
-    root = write_hecktor(
+    """0.
+
+    Raises:
+        ValueError: no such layout.
+    """
+    writers: dict[str, Callable[..., Path]] = {
+        "hecktor": partial(write_hecktor, year=config.year),
+        "pddca": write_pddca,
+    }
+    if config.layout not in writers:
+        raise ValueError(f"layout={config.layout} is none of {', '.join(writers)}")
+    root = writers[config.layout](
         Path(config.output),
-        year=config.year,
         patients=config.patients,
         seed=config.seed,
         test_patients=config.test_patients,
@@ -21,5 +32,6 @@ def main(config: DictConfig) -> int:
         workers=config.workers,
         progress=True,
     )
-    print(f"phantom in the layout of HECKTOR {config.year}: {root}")
+    layout = f"HECKTOR {config.year}" if config.layout == "hecktor" else "PDDCA"
+    print(f"phantom in the layout of {layout}: {root}")
     return 0

@@ -32,6 +32,14 @@ def test_the_head_turns_and_the_shoulders_do_not():
     np.testing.assert_allclose(moved[1], [0, 0, -200])
 
 
+@pytest.mark.parametrize("turn", [(0.17, 0.07, 0.1), (-0.17, -0.07, 0.1)], ids=str)  # as far as patients turn
+def test_there_is_a_way_back_to_the_scanner(turn):
+    tilted = pose(turn=turn, warp_mm=1.6, scale=0.88, stretch=1.08)
+    points = RANDOM.uniform((-90, -110, -260), (90, 100, 110), (200, 3))
+    np.testing.assert_allclose(tilted.to_anatomy(tilted.to_scanner(points)), points, atol=1e-3)
+    assert tilted.to_scanner(points[0]).shape == (3,)
+
+
 def test_interpolating_between_nodes_costs_less_than_a_millimetre():
     tilted = pose(turn=(0.15, 0.05, 0.08), warp_mm=1.6, scale=0.95, stretch=1.06)
     space = Space(GRID, tilted)

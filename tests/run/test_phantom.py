@@ -1,0 +1,35 @@
+import json
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from hnseg.io.phantom_marker import MARKER
+from hnseg.run.phantom import main
+
+DEFAULTS = OmegaConf.load(Path(__file__).parents[2] / "conf" / "phantom.yaml")
+
+
+def config(output: Path, **given: object):
+    return OmegaConf.merge(DEFAULTS, {"output": str(output), "patients": 1, "coarse": 8.0, "workers": 1, **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "layout", "image", "said"),
+    [
+        ({}, "hecktor2020", "hecktor_train/hecktor_nii/CHGJ001/CHGJ001_ct.nii.gz", "HECKTOR 2020"),
+        ({"year": 2021}, "hecktor2021", "hecktor_nii/CHGJ001_ct.nii.gz", "HECKTOR 2021"),
+        ({"layout": "pddca"}, "pddca", "0522c0001/img.nrrd", "PDDCA"),
+    ],
+    ids=["default", "year", "pddca"],
+)
+def test_layouts(tmp_path: Path, capsys, given, layout: str, image: str, said: str) -> None:
+    assert main(config(tmp_path / "raw", **given)) == 0
+    assert json.loads((tmp_path / "raw" / MARKER).read_text())["layout"] == layout
+    assert (tmp_path / "raw" / image).is_file()
+    assert f"layout of {said}: {tmp_path / 'raw'}" in capsys.readouterr().out
+
+
+def test_another_layout_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="layout=dicom is none of hecktor, pddca"):
+        main(config(tmp_path / "raw", layout="dicom"))
