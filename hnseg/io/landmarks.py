@@ -50,7 +50,7 @@ def read_landmarks(path: Path) -> list[Landmark]:
     comments = [line.lstrip("#").strip() for line in lines if line.startswith("#")]
     signs = _signs(path, _header(comments, "CoordinateSystem"))
     named = [name.strip() for name in _header(comments, "columns").split(",") if name.strip()]
-    landmarks = []
+    landmarks: list[Landmark] = []
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.startswith("#"):
             cells = [cell.strip() for cell in next(csv.reader([line]))]

@@ -22,6 +22,12 @@ def is_image(path: Path) -> bool:
     return path.name.lower().endswith(IMAGE_SUFFIXES)
 
 
+def stem(path: Path) -> str:
+    """The name of an image file without its ending, ``.nii.gz`` and the like taken off whole."""
+    ending = max((suffix for suffix in IMAGE_SUFFIXES if path.name.lower().endswith(suffix)), key=len, default="")
+    return path.name[: len(path.name) - len(ending)]
+
+
 def read_volume(path: Path) -> Volume:
     """Read NIfTI (.nii, .nii.gz, .hdr/.img pairs), NRRD, MetaImage or Analyze 7.5.
 

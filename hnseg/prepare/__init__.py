@@ -8,8 +8,8 @@ from hnseg.prepare.box import choose_box
 from hnseg.prepare.brain import NoBrainFoundError, brain_box
 from hnseg.prepare.cache import Cohort, estimate_bytes, prepare_cohort
 from hnseg.prepare.case import Case, write_case
-from hnseg.prepare.check import Finding, check_studies, format_findings
-from hnseg.prepare.findings import Failure, Findings
+from hnseg.prepare.check import check_studies, format_findings
+from hnseg.prepare.findings import Failure, Finding, Findings
 from hnseg.prepare.images import prepare_images, read_images, stack
 from hnseg.prepare.recipe import Recipe, RegionNotFoundError
 from hnseg.prepare.study import PreparedStudy, prepare_study

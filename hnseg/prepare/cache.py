@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
 import shutil
@@ -12,7 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -132,9 +132,14 @@ def estimate_bytes(n_cases: int, recipe: Recipe, extent_mm: tuple[float, float, 
     size_mm = extent_mm or recipe.full_box_mm
     if size_mm is None:
         raise ValueError("the recipe has no full box_size_mm; give extent_mm to estimate the cache's size")
-    voxels = float(np.prod([round(size / step) for size, step in zip(size_mm, recipe.spacing_mm, strict=True)]))
+    z, y, x = (round(size / step) for size, step in zip(size_mm, recipe.spacing_mm, strict=True))
+    return n_cases * case_bytes((z, y, x), recipe)
+
+
+def case_bytes(shape_zyx: tuple[int, int, int], recipe: Recipe) -> int:
+    """Disk space of one prepared case of this size, from above as far as PET fits float16."""
     per_voxel = sum(BYTES_PER_VOXEL.get(name, 4) for name in recipe.modalities) + 1
-    return round(n_cases * (voxels * per_voxel + 16_384))
+    return math.prod(shape_zyx) * per_voxel + 16_384
 
 
 Outcome = tuple[str, str | None, int]

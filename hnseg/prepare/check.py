@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from rich.console import Console
@@ -16,49 +15,30 @@ from hnseg.geometry import box_contains
 from hnseg.io.volume import read_volume
 from hnseg.prepare.box import choose_box
 from hnseg.prepare.brain import NoBrainFoundError, brain_box
-from hnseg.prepare.cache import estimate_bytes
-from hnseg.prepare.findings import Findings
+from hnseg.prepare.cache import case_bytes
+from hnseg.prepare.check_organs import check_landmarks, check_organs, count_annotated
+from hnseg.prepare.findings import LEVELS, Finding, Findings, Level, Say
 from hnseg.prepare.fingerprint import Fingerprint, fingerprint, same_content, same_look
-from hnseg.prepare.images import LEAST_OVERLAP, overlap
+from hnseg.prepare.images import LEAST_OVERLAP, overlap, prepared_grid
 from hnseg.prepare.masks import read_masks
 from hnseg.prepare.pool import run_all, worker_count
 from hnseg.prepare.recipe import Recipe
 from hnseg.prepare.suv import suv_complaint
 from hnseg.types import BoxMm, Study, Volume
 
-Level = Literal["error", "warning", "note"]
-LEVELS: tuple[Level, ...] = ("error", "warning", "note")
-
 USUAL_SPACING_MM: dict[str, tuple[float, float]] = {"ct": (0.3, 5.0), "pt": (1.0, 8.0)}
 """Clinical scanners; HECKTOR's own CT has 0.49 to 5 mm, its PET 2 to 5.5 mm."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a user should know.
-
-    Attributes:
-        case_id: the patient, empty where it is about the whole data set.
-        level: ``error``: the patient cannot be prepared; ``warning``: look at it; ``note``: to know.
-        file: what it is about, empty where it is about no file.
-        message: what was found and what was expected.
-        remedy: what to do.
-    """
-
-    case_id: str
-    level: Level
-    file: str
-    message: str
-    remedy: str
 
 
 @dataclass(frozen=True, eq=False)
 class _Look:
     """What a look at one study brought."""
 
+    study: Study
     findings: tuple[Finding, ...]
-    print: Fingerprint | None
-    kept_mm: tuple[float, float, float] | None
+    print: Fingerprint | None = None
+    shape_zyx: tuple[int, int, int] | None = None
+    annotated: frozenset[str] = frozenset()
 
 
 def check_studies(
@@ -85,7 +65,8 @@ def check_studies(
     result += [finding for look in looks for finding in look.findings]
     prints = sorted((look.print for look in looks if look.print is not None), key=lambda one: one.case_id)
     result += _duplicates(prints)
-    result.append(_disk(looks, recipe))
+    result += count_annotated([(look.study, look.annotated) for look in looks if look.print], recipe.label_names)
+    result += _sizes({look.study.case_id: look.shape_zyx for look in looks if look.shape_zyx}, recipe)
     return sorted(result, key=lambda finding: (LEVELS.index(finding.level), finding.case_id))
 
 
@@ -107,18 +88,13 @@ def _look_safely(study: Study, recipe: Recipe) -> _Look:
         return _look(study, recipe)
     except Exception as error:  # one patient's surprise must not stop the others
         files = ", ".join(map(str, study.images.values()))
-        return _Look(
-            (Finding(study.case_id, "error", files, f"{type(error).__name__}: {error}", "please report this"),),
-            None,
-            None,
-        )
+        message = f"{type(error).__name__}: {error}"
+        return _Look(study, (Finding(study.case_id, "error", files, message, "please report this"),))
 
 
 def _killed(task: tuple[Study, Recipe]) -> _Look:
-    files = ", ".join(map(str, task[0].images.values()))
-    return _Look(
-        (Finding(task[0].case_id, "error", files, "its process was killed twice", "use fewer workers"),), None, None
-    )
+    study, files = task[0], ", ".join(map(str, task[0].images.values()))
+    return _Look(study, (Finding(study.case_id, "error", files, "its process was killed twice", "use fewer workers"),))
 
 
 def _look(study: Study, recipe: Recipe) -> _Look:
@@ -129,7 +105,7 @@ def _look(study: Study, recipe: Recipe) -> _Look:
 
     images = dict(_readable(study, recipe, say))
     if not images:
-        return _Look(tuple(found), None, None)
+        return _Look(study, tuple(found))
     _check_images(study, images, say)
     first = next(iter(images.values()))
     masks: dict[str, Volume] = {}
@@ -138,12 +114,12 @@ def _look(study: Study, recipe: Recipe) -> _Look:
             masks |= read_masks(study, (name,), first.grid, recipe.allow_empty)
         except ValueError as error:
             say("error", "", str(error), "the patient is left out until then")
+    check_organs(study, masks, first.grid, say)
+    check_landmarks(study, say)
     kept = _check_box(study, images, masks, recipe, say) if len(images) == len(recipe.modalities) else None
-    size = None if kept is None else tuple((np.subtract(kept.high_mm, kept.low_mm)[::-1]).tolist())
-    return _Look(tuple(found), fingerprint(study.case_id, study.images[next(iter(images))], first), size)
-
-
-Say = Callable[[Level, Path | str, str, str], None]
+    shape = None if kept is None else prepared_grid(kept, recipe, first.grid).shape_zyx
+    seen = fingerprint(study.case_id, study.images[next(iter(images))], first)
+    return _Look(study, tuple(found), seen, shape, frozenset(masks))
 
 
 def _readable(study: Study, recipe: Recipe, say: Say) -> Iterator[tuple[str, Volume]]:
@@ -251,8 +227,14 @@ def _duplicates(prints: Sequence[Fingerprint]) -> Iterator[Finding]:
                 yield Finding(one.case_id, "warning", one.file, message, remedy)
 
 
-def _disk(looks: Sequence[_Look], recipe: Recipe) -> Finding:
-    sizes = [look.kept_mm for look in looks if look.kept_mm is not None]
-    needed = sum(estimate_bytes(1, recipe, size) for size in sizes)
-    message = f"the prepared cache of {len(sizes)} patients will take about {needed / 1e9:.2f} GB on disk"
-    return Finding("", "note", "", message, "see that the cache folder has room")
+def _sizes(shapes: Mapping[str, tuple[int, int, int]], recipe: Recipe) -> Iterator[Finding]:
+    """What the prepared cases take on disk, and the largest of them in memory."""
+    needed = sum(case_bytes(shape, recipe) for shape in shapes.values())
+    message = f"the prepared cache of {len(shapes)} patients will take about {needed / 1e9:.2f} GB on disk"
+    if shapes and recipe.box_shape_zyx is None:
+        largest = max(shapes, key=lambda case_id: int(np.prod(shapes[case_id])))
+        size = " x ".join(map(str, shapes[largest]))
+        gib = float(np.prod(shapes[largest])) * 4 * len(recipe.modalities) / 2**30
+        about = f"the largest prepared patient has {size} voxels (z, y, x), {gib:.2f} GiB as a network's input"
+        yield Finding(largest, "note", "", about, "networks that take whole volumes need a device with room for it")
+    yield Finding("", "note", "", message, "see that the cache folder has room")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hnseg.io.phantom_marker import is_phantom
-from hnseg.io.volume import IMAGE_SUFFIXES, is_image
+from hnseg.io.volume import is_image, stem
 from hnseg.prepare.findings import Failure, Findings, usable_case_id
 from hnseg.prepare.masks import ANY_VALUE
 from hnseg.prepare.organs import wanted
@@ -94,8 +94,9 @@ def find_image(folder: Path) -> Path | None:
 
 
 def landmark_files(study: Study) -> list[Path]:
-    """The landmarks beside a study's CT; none in most data sets."""
-    return sorted(study.images["ct"].parent.glob("*.fcsv"))
+    """The landmarks in a patient's folder; none where CTs of several patients may share it."""
+    ct = study.images["ct"]
+    return sorted(ct.parent.glob("*.fcsv")) if ct.name in IMAGE_FILES else []
 
 
 def part_of(case_id: str) -> str:
@@ -126,7 +127,7 @@ def _study(
         raise ValueError(f"{folder} has no {IMAGE_FILES[0]}; put the CT there, or take the folder away")
     masks = _masks(folder / structures, label_names, aliases)
     if not masks and part == "train":
-        there = ", ".join(sorted(_stem(path) for path in _mask_files(folder / structures))) or "nothing"
+        there = ", ".join(sorted(stem(path) for path in _mask_files(folder / structures))) or "nothing"
         raise ValueError(
             f"{folder / structures} has none of {', '.join(label_names)}, only {there}; name other spellings in "
             "data.aliases, or take the patient away"
@@ -138,7 +139,7 @@ def _masks(folder: Path, label_names: Sequence[str], aliases: Mapping[str, str] 
     """Structure to (file, any value), in the order of ``label_names``."""
     files: dict[str, Path] = {}
     for path in _mask_files(folder):
-        name = wanted(_stem(path), label_names, aliases)
+        name = wanted(stem(path), label_names, aliases)
         if name is None:
             continue
         if name in files:
@@ -151,15 +152,6 @@ def _mask_files(folder: Path) -> list[Path]:
     """Masks in a folder, hidden files and the data files of a header left out."""
     paths = folder.iterdir() if folder.is_dir() else ()
     return sorted(p for p in paths if is_image(p) and not p.name.startswith(".") and p.suffix.lower() != ".img")
-
-
-def _stem(path: Path) -> str:
-    suffix = next(suffix for suffix in sorted(IMAGE_SUFFIXES, key=len, reverse=True) if _ends(path, suffix))
-    return path.name[: -len(suffix)]
-
-
-def _ends(path: Path, suffix: str) -> bool:
-    return path.name.lower().endswith(suffix)
 
 
 def _refuse_name(folder: Path, same: Sequence[Path], names: Sequence[str]) -> None:

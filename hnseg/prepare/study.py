@@ -115,13 +115,16 @@ def _mask_notes(
             notes.append(f"{study.masks[name][0]} has no voxel of {name}")
             continue
         lost_ml = outside_ml(masks[name], kept)
-        if not (label == value).any() and not recipe.allow_empty:
+        kept_voxels = bool((label == value).any())
+        if not kept_voxels and not recipe.allow_empty:
             raise ValueError(
                 f"{study.masks[name][0]} has {volume_ml:.2f} ml of {name}, expected some of it in the prepared "
                 f"part of the patient, but "
                 "none is there; give the patient's box in a CSV, or set the recipe's regions to [image], or its "
                 "spacing_mm finer"
             )
+        if not kept_voxels and lost_ml < volume_ml:
+            notes.append(f"{name} ({volume_ml:.2f} ml) has no voxel at the prepared spacing")
         if lost_ml > 0:
             notes.append(f"{lost_ml:.2f} of {volume_ml:.2f} ml of {name} lie outside the box")
     return notes

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from hnseg.io.phantom_marker import is_phantom
 from hnseg.io.tables import read_rows
+from hnseg.prepare.ct_folder import find_cts
 from hnseg.prepare.findings import Failure, Findings, usable_case_id
 from hnseg.prepare.hecktor import centre_of, find_images
-from hnseg.prepare.masks import ANY_VALUE
+from hnseg.prepare.structure_columns import StructureColumns, cell_file
 from hnseg.types import Study
 
 PAIR_COLUMNS: dict[str, tuple[str, ...]] = {"ct": ("ct",), "pt": ("pt", "pet")}
@@ -26,11 +27,14 @@ def find_studies(
     case_column: str = "case",
     centre_column: str = "centre",
     split_column: str = "split",
+    not_annotated_column: str = "not_annotated",
+    partial: bool = False,
 ) -> Findings:
     """The studies of a table; relative paths are relative to the table's folder, an empty cell means there is none.
 
-    A structure is taken from the mask column that has its name or an alias of it; else from ``label_column``, a label
-    map, with ``label_values``. An empty mask cell means not annotated.
+    A structure is taken from the mask column that has its name, an alias of it, or for the organs of
+    `hnseg.prepare.organs` any spelling; else from ``label_column``, a label map, with ``label_values``. An empty mask
+    cell means not annotated; of a label map ``not_annotated_column`` says which structures nobody looked for.
 
     Args:
         csv: the table.
@@ -42,6 +46,9 @@ def find_studies(
         case_column: patient names.
         centre_column: hospital codes, may be absent.
         split_column: ``train`` or ``test``, may be absent.
+        not_annotated_column: names, with ``;`` between them, of structures that nobody looked for; may be absent.
+        partial: whether the table may lack a structure altogether, which then nobody annotated in it (one source of
+            several); not all of them.
 
     Raises:
         ValueError: the table cannot be read or lacks a column that every patient needs.
@@ -54,7 +61,9 @@ def find_studies(
     missing = sorted({case_column, *columns.values()} - present)
     if missing:
         raise ValueError(f"{csv} has no column {missing}; it has {sorted(present)}; see docs/datasets/table.md")
-    structures = _Structures(csv, present, label_names, aliases or {}, label_column, label_values)
+    structures = StructureColumns(csv, present - {case_column, *columns.values()}, label_names, aliases or {})
+    structures.use_label_map(label_column, label_values)
+    structures.refuse_missing(label_column, partial)
     studies: list[Study] = []
     problems: list[Failure] = []
     phantom = is_phantom(csv.parent)
@@ -63,9 +72,9 @@ def find_studies(
         try:
             _refuse_bad_name(csv, number, case_id, studies)
             part = _part(csv, number, row.get(split_column, ""))
-            images = {modality: _file(csv, row, number, column) for modality, column in columns.items()}
-            masks = structures.masks(row, number)
-            if label_names and not masks and part == "train":
+            images = {modality: cell_file(csv, row, number, column) for modality, column in columns.items()}
+            masks = structures.masks(row, number, row.get(not_annotated_column, ""))
+            if label_names and not set(masks) & set(label_names) and part == "train":
                 raise ValueError(
                     f"{csv} line {number} names no mask for any of {list(label_names)}; fill a cell in or drop the row"
                 )
@@ -77,7 +86,7 @@ def find_studies(
 
 def find_pairs(source: Path, modalities: Sequence[str] = ("ct", "pt")) -> Findings:
     """Patients to predict on: a CSV ``case,ct,pet``, a folder that holds exactly one such, or a folder with HECKTOR
-    names.
+    names; for a network of CT alone also a folder in PDDCA's layout, or one of CTs named by their patients.
 
     Args:
         source: the CSV or the folder.
@@ -95,14 +104,26 @@ def find_pairs(source: Path, modalities: Sequence[str] = ("ct", "pt")) -> Findin
     pairs = find_images(source)
     if pairs:
         return _pairs_of_names(source, pairs, modalities)
+    alone = find_cts(source) if tuple(modalities) == ("ct",) else None
     tables = sorted(source.glob("*.csv"))
-    if len(tables) == 1:
+    if len(tables) == 1 and (alone is None or _names_cts(tables[0])):
         return _pairs_of_table(tables[0], modalities)
+    if alone is not None:
+        return alone
     raise ValueError(
         f"no images found in {source}; expected <case>_ct.nii.gz with <case>_pt.nii.gz, <case>__CT.nii.gz with "
-        f"<case>__PT.nii.gz (folders inside folders are fine), or one CSV with columns case,ct,pet; see "
-        f"docs/datasets/table.md"
+        f"<case>__PT.nii.gz (folders inside folders are fine), or one CSV with columns case,ct,pet; for a network of "
+        f"CT alone <case>.nii.gz or <case>/img.nrrd as well; see docs/datasets/table.md"
     )
+
+
+def _names_cts(csv: Path) -> bool:
+    """Whether a table lists patients, and is not of something else that lies beside images."""
+    try:
+        rows = read_rows(csv)
+    except ValueError:
+        return False
+    return bool(rows) and {"case", "ct"} <= {column.lower() for column in rows[0]}
 
 
 def _pairs_of_table(csv: Path, modalities: Sequence[str]) -> Findings:
@@ -136,59 +157,6 @@ def _pairs_of_names(source: Path, pairs: Mapping[str, Mapping[str, Path]], modal
             images = {name: files[name] for name in modalities}
             studies.append(Study(case_id, images, centre=centre_of(case_id), part="test", phantom=phantom))
     return Findings.of(studies, problems)
-
-
-class _Structures:
-    """Which column, or which value of the label map, holds each structure."""
-
-    def __init__(
-        self,
-        csv: Path,
-        present: set[str],
-        label_names: Sequence[str],
-        aliases: Mapping[str, str],
-        label_column: str,
-        label_values: Mapping[str, int] | None,
-    ) -> None:
-        self.csv = csv
-        self.label_column = label_column if label_column in present else None
-        self.columns: dict[str, list[str]] = {}
-        for name in label_names:
-            spellings = [name, *(other for other, structure in aliases.items() if structure == name)]
-            self.columns[name] = [column for column in spellings if column in present]
-            if not self.columns[name] and self.label_column is None:
-                raise ValueError(
-                    f"{csv} has no mask column for {name} (looked for {spellings}) and no label map column "
-                    f"{label_column!r}; "
-                    f"add one or name it among the aliases; see docs/datasets/table.md"
-                )
-        given = label_values or {name: index for index, name in enumerate(label_names, start=1)}
-        self.values = {aliases.get(name, name): value for name, value in given.items()}
-
-    def masks(self, row: Mapping[str, str], number: int) -> dict[str, tuple[Path, int]]:
-        """Structure to (file, value) for what this row has."""
-        masks = {}
-        for name, columns in self.columns.items():
-            filled = [column for column in columns if row.get(column, "").strip()]
-            if len(filled) > 1:
-                raise ValueError(f"{self.csv} line {number}: {filled} all name a mask for {name}; leave one of them")
-            if filled:
-                masks[name] = (_file(self.csv, row, number, filled[0]), ANY_VALUE)
-            elif self.label_column and row.get(self.label_column, "").strip() and name in self.values:
-                masks[name] = (_file(self.csv, row, number, self.label_column), self.values[name])
-        return masks
-
-
-def _file(csv: Path, row: Mapping[str, str], number: int, column: str) -> Path:
-    cell = (row.get(column) or "").strip()
-    if not cell:
-        raise ValueError(f"{csv} line {number} has an empty cell in column {column!r}; name the patient's file there")
-    path = csv.parent / Path(cell).expanduser()
-    if not path.is_file():
-        raise ValueError(
-            f"{csv} line {number} names {path}, which is not there; correct the path (relative to the table's folder)"
-        )
-    return path
 
 
 def _part(csv: Path, number: int, cell: str | None) -> str:

@@ -3,9 +3,10 @@ import shutil
 import numpy as np
 import pytest
 
+from hnseg.prepare.masks import ANY_VALUE
 from hnseg.prepare.recipe import Recipe
 from hnseg.prepare.study import prepare_study
-from hnseg.prepare.table import ANY_VALUE, find_pairs, find_studies
+from hnseg.prepare.table import find_pairs, find_studies
 from hnseg.types import Volume
 
 
