@@ -56,15 +56,19 @@ def test_files_hold_what_was_painted(cohort):
             np.testing.assert_array_equal(mask.array, patient.organs[name].astype(np.uint8))
 
 
+def test_every_organ_has_voxels_where_they_are_largest():
+    patient = make_patient(1, 2, max(SCANNERS, key=lambda scanner: np.prod(scanner.ct_spacing_mm)))
+    assert all(patient.organs[name].sum() > 30 for name in ORGANS)
+
+
 @pytest.mark.parametrize("scanner", SCANNERS, ids=lambda scanner: scanner.code)
-def test_every_organ_of_every_scanner_is_whole_and_has_voxels(scanner):
-    z, y, x = (2 * mm for mm in scanner.ct_spacing_mm)  # eight times as many where coarse=1
+def test_every_organ_is_whole(scanner):
+    z, y, x = (2 * mm for mm in scanner.ct_spacing_mm)
     patient = make_patient(1, 2, scanner, (z, y, x))
     for name in ORGANS:
         mask = patient.organs[name]
-        assert mask.sum() > 3, name
-        assert not mask[[0, -1]].any(), name
-        assert not mask[:, :, [0, -1]].any(), name
+        for axis in range(3):
+            assert not np.take(mask, [0, -1], axis=axis).any(), name
 
 
 def test_the_same_call_writes_the_same_bytes_with_any_number_of_workers(tmp_path, cohort):
