@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from statistics import fmean
 from typing import Any, Unpack
@@ -13,12 +13,15 @@ from hnseg.inference.checkpoint import Checkpoint
 from hnseg.inference.options import Hardware
 from hnseg.inference.runner import Runner
 from hnseg.inference.settings import Mode, Tta
+from hnseg.prepare.recipe import Recipe
 
 Progress = Callable[[int, int], None]
 
 
 class Ensemble:
-    """Networks of one task, each built once, whose probabilities are averaged.
+    """Networks of one task and one recipe, each built once, whose probabilities are averaged.
+
+    Networks of several recipes are several ensembles; see `by_recipe` and `hnseg.inference.mixture`.
 
     The arithmetic mean of probability maps is that of Iantsen et al. 2021 (doi:10.1007/978-3-030-67194-5_4) for eight
     networks. A label is where the mean is above the threshold; thresholds that were tuned a network are averaged too.
@@ -45,7 +48,7 @@ class Ensemble:
             raise ValueError("an ensemble needs at least one checkpoint")
         first = checkpoints[0]
         for other in checkpoints[1:]:
-            _refuse_different(first, other)
+            _refuse_different(first, other, _channels_and_voxels)
         self.labels, self.recipe = first.labels, first.recipe
         self.paths = tuple(checkpoint.path for checkpoint in checkpoints)
         self.threshold = fmean(checkpoint.threshold for checkpoint in checkpoints)
@@ -73,6 +76,11 @@ class Ensemble:
             _update(mean, runner(image, progress), count)
         return mean
 
+    def slabs(self, image: Tensor, progress: Progress | None = None) -> Iterator[Tensor]:
+        """What calling an ensemble of one gives, a slab of slices at a time; see `Runner.slabs`."""
+        assert len(self) == 1, "the mean of several networks takes all of their maps"
+        return self.runners[0].slabs(image, progress)
+
     def mean_and_sd(self, image: Tensor, progress: Progress | None = None) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the networks' probabilities, each (channels, Z, Y, X) float32.
 
@@ -99,13 +107,38 @@ def _update(mean: Tensor, answer: Tensor, count: int) -> Tensor:
     return difference
 
 
-def _refuse_different(first: Checkpoint, other: Checkpoint) -> None:
-    """Networks can only be averaged where channel and voxel mean the same in both."""
-    ours = {"labels": first.labels.names, "activation": first.labels.activation, **asdict(first.recipe)}
-    theirs = {"labels": other.labels.names, "activation": other.labels.activation, **asdict(other.recipe)}
+def by_recipe(checkpoints: Sequence[Checkpoint]) -> list[list[Checkpoint]]:
+    """Checkpoints that may be averaged, those of one recipe together.
+
+    Raises:
+        ValueError: no checkpoints, or two that outline other structures, or whose channels mean something else.
+    """
+    if not checkpoints:
+        raise ValueError("a prediction needs at least one checkpoint")
+    groups: dict[Recipe, list[Checkpoint]] = {}
+    for checkpoint in checkpoints:
+        _refuse_different(checkpoints[0], checkpoint, _channels)
+        groups.setdefault(checkpoint.recipe, []).append(checkpoint)
+    return list(groups.values())
+
+
+def _refuse_different(
+    first: Checkpoint, other: Checkpoint, meaning: Callable[[Checkpoint], Mapping[str, object]]
+) -> None:
+    ours, theirs = meaning(first), meaning(other)
     different = [f"{key}: {ours[key]!r} and {theirs[key]!r}" for key in ours if ours[key] != theirs[key]]
     if different:
         raise ValueError(
             f"{first.path} and {other.path} cannot be averaged, they differ in {'; '.join(different)}; "
             f"predict with each alone"
         )
+
+
+def _channels(checkpoint: Checkpoint) -> dict[str, object]:
+    """What must be the same for a channel to mean the same."""
+    return {"labels": checkpoint.labels.names, "activation": checkpoint.labels.activation}
+
+
+def _channels_and_voxels(checkpoint: Checkpoint) -> dict[str, object]:
+    """What must be the same for a channel and a voxel to mean the same."""
+    return {**_channels(checkpoint), **asdict(checkpoint.recipe)}

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from hnseg.inference.output import Output, StructureFiles
 from hnseg.inference.predictor import Predictor
-from hnseg.io import read_rows, write_rows, write_volume
+from hnseg.inference.progress import PatientBar, patient_bar
+from hnseg.io import read_rows, write_rows
 from hnseg.prepare.findings import Failure, usable_case_id
 from hnseg.prepare.images import read_images
 from hnseg.types import Prediction, Study
 
 TABLE = "predictions.csv"
-PROBABILITIES = "probabilities"
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,14 @@ def predict_folder(
     save_probabilities: bool = False,
     resume: bool = False,
     progress: bool = True,
+    structure_files: StructureFiles | None = None,
 ) -> FolderResult:
     """Predict every study and write ``<case_id>.nii.gz`` on that patient's own grid, and ``predictions.csv``.
 
-    A row of the table has the case, the file, the volume of each structure (ml), of several networks the uncertainty of
-    each structure (see `uncertainty`; empty where nothing was outlined), the seconds it took, the notes on the region
-    searched, the checkpoints, the post-processing (JSON; empty for none), and whether network or patient are phantoms.
-    It is written after every patient.
+    A row of the table has the case, the file, the volume of each structure (ml), the structures of which nothing was
+    outlined, of several networks the uncertainty of each structure (see `uncertainty`; empty where nothing was
+    outlined), the seconds it took, the notes on the region searched, the checkpoints, the post-processing (JSON; empty
+    for none), and whether network or patient are phantoms. It is written after every patient.
 
     Args:
         predictor: the networks.
@@ -65,26 +65,30 @@ def predict_folder(
         resume: keep masks that these checkpoints with this post-processing already left in ``output`` instead of
             replacing them.
         progress: whether to draw a progress bar and to print the notes.
+        structure_files: also write ``<case_id>/<structure>.nii.gz`` (or ``.nrrd``), 0 and 1 on the grid of the mask, a
+            file for every structure, those of which nothing was outlined included.
 
     Returns:
         Files written and kept, and failures; a patient that fails is set aside and the others go on.
 
     Raises:
-        ValueError: two studies have the same name, or a name cannot be a file's.
+        ValueError: two studies have the same name, or a name cannot be a file's, of a study or, where it would be one,
+            of a structure.
     """
     _refuse_bad_names(studies)
+    files = Output(output, predictor.labels.names, save_probabilities, structure_files)
     output.mkdir(parents=True, exist_ok=True)
     table = output / TABLE
     rows = _rows_of(table, predictor) if resume else {}
     written, kept, failures = [], [], []
-    with _bar(len(studies), enabled=progress) as bar:
+    with patient_bar(len(studies), enabled=progress) as bar:
         for study in studies:
-            path = output / f"{study.case_id}.nii.gz"
-            if study.case_id in rows and path.is_file():
+            path = files.mask(study.case_id)
+            if study.case_id in rows and files.is_there(study.case_id):
                 kept.append(path)
             else:
                 try:
-                    rows[study.case_id] = _predict_one(predictor, study, path, save_probabilities, bar)
+                    rows[study.case_id] = _predict_one(predictor, study, files, bar)
                     write_rows(table, [rows[case_id] for case_id in sorted(rows)])
                     written.append(path)
                 except Exception as error:  # one patient's trouble, whatever it is, must not cost the others theirs
@@ -95,20 +99,21 @@ def predict_folder(
     return FolderResult(tuple(written), tuple(kept), tuple(failures), table)
 
 
-def _predict_one(predictor: Predictor, study: Study, path: Path, save_probabilities: bool, bar: _Bar) -> dict[str, Any]:
+def _predict_one(predictor: Predictor, study: Study, files: Output, bar: PatientBar) -> dict[str, Any]:
     """Read, predict and write one patient; its row of the table."""
     began = time.monotonic()
-    images = read_images(study.images, predictor.recipe.modalities)
-    prediction = predictor.predict(images, study.case_id, study.box, save_probabilities, bar.windows)
-    bar.say(f"{study.case_id}: {'; '.join(prediction.notes)}")
-    maps = {**prediction.probabilities, **{f"{name}_sd": sd for name, sd in prediction.probability_sds.items()}}
-    for name, volume in maps.items():
-        write_volume(volume, path.parent / PROBABILITIES / f"{study.case_id}_{name}.nii.gz")
-    write_volume(prediction.mask, path)
+    images = read_images(study.images, predictor.modalities)
+    prediction = predictor.predict(images, study.case_id, study.box, files.probabilities, bar.windows)
+    files.write(prediction)
+    volumes = volumes_ml(prediction)
+    empty = [name for name, volume_ml in volumes.items() if volume_ml == 0]
+    said = [*prediction.notes, *([f"nothing outlined: {', '.join(empty)}"] if empty else [])]
+    bar.say(f"{study.case_id}: {'; '.join(said)}")
     return {
         "case": study.case_id,
-        "file": path.name,
-        **{f"{name}_ml": round(volume_ml, 3) for name, volume_ml in volumes_ml(prediction).items()},
+        "file": files.mask(study.case_id).name,
+        **{f"{name}_ml": round(volume_ml, 3) for name, volume_ml in volumes.items()},
+        "empty": "; ".join(empty),
         **{f"{name}_uncertainty": _rounded(apart) for name, apart in prediction.uncertainty.items()},
         "seconds": round(time.monotonic() - began, 2),
         "notes": "; ".join(prediction.notes),
@@ -119,7 +124,11 @@ def _predict_one(predictor: Predictor, study: Study, path: Path, save_probabilit
 
 def volumes_ml(prediction: Prediction) -> dict[str, float]:
     """Volume of each structure of a prediction in millilitres."""
-    counts = np.bincount(prediction.mask.array.ravel(), minlength=len(prediction.label_names) + 1)
+    # slice by slice, because counting makes eight bytes of each voxel
+    slices = (
+        np.bincount(labels.ravel(), minlength=len(prediction.label_names) + 1) for labels in prediction.mask.array
+    )
+    counts = sum(slices, np.zeros(len(prediction.label_names) + 1, np.int64))
     voxel_ml = prediction.mask.grid.voxel_volume_mm3 / 1000
     return {name: float(counts[value] * voxel_ml) for value, name in enumerate(prediction.label_names, start=1)}
 
@@ -137,7 +146,7 @@ def _rounded(uncertainty: float | None) -> float | None:
 def _made_with(predictor: Predictor) -> dict[str, str]:
     """What a mask depends on beside its patient: an earlier one is kept only where this is the same."""
     chain = json.dumps(predictor.postprocess.to_dict()) if predictor.postprocess else ""
-    return {"checkpoints": "; ".join(str(path) for path in predictor.ensemble.paths), "postprocess": chain}
+    return {"checkpoints": "; ".join(str(path) for path in predictor.paths), "postprocess": chain}
 
 
 def _rows_of(table: Path, predictor: Predictor) -> dict[str, Mapping[str, Any]]:
@@ -157,36 +166,3 @@ def _refuse_bad_names(studies: Sequence[Study]) -> None:
     unusable = [name for name in names if not usable_case_id(name)]
     if unusable:
         raise ValueError(f"{unusable}: a patient's name may have letters, digits, '.', '_' and '-' only")
-
-
-class _Bar:
-    """Patients done, and windows of the one at work."""
-
-    def __init__(self, progress: Progress, patients: int, enabled: bool) -> None:
-        self._progress, self._enabled = progress, enabled
-        self._patients = progress.add_task("patients", total=patients)
-        self._windows = progress.add_task("windows", total=None, visible=False)
-
-    def windows(self, done: int, total: int) -> None:
-        self._progress.update(self._windows, completed=done, total=total, visible=done < total)
-
-    def next_patient(self) -> None:
-        self._progress.update(self._windows, visible=False)
-        self._progress.advance(self._patients)
-
-    def say(self, line: str) -> None:
-        if self._enabled:
-            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _bar(patients: int, enabled: bool) -> Iterator[_Bar]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, disable=not enabled) as progress:
-        yield _Bar(progress, patients, enabled)

@@ -6,20 +6,17 @@ the steps of the prepared grid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from hnseg.geometry import resample
+from hnseg.inference.parts import SLAB_SLICES, as_slices, covered_part, cut_into_slabs, needed_slices, start_on
 from hnseg.labels import LabelSet
 from hnseg.types import Grid, Volume
-
-SLAB_SLICES = 32
-"""Slices of the patient's image that are decoded at a time; a whole-body scan has hundreds, each of 1 MB a channel."""
-
-Part = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 
 def to_patient_grid(
@@ -42,14 +39,39 @@ def to_patient_grid(
     """
     mask = np.zeros(image_grid.shape_zyx, np.uint8)
     probabilities = probabilities.float().cpu()
-    for part in _slabs(covered_part(grid, image_grid)):
-        # with softmax the background, channel 0, is what a structure has to beat
-        channels = _interpolated(probabilities, grid, image_grid.crop(*part))
-        best = next(channels) if labels.activation == "softmax" else np.full(part[1], threshold, np.float32)
-        inside = mask[_slices(part)]
-        for value, channel in enumerate(channels, start=1):
-            inside[channel > best] = value
-            np.maximum(best, channel, out=best)
+    for part in cut_into_slabs(covered_part(grid, image_grid)):
+        decode(interpolated(probabilities, grid, image_grid.crop(*part)), mask[as_slices(part)], labels, threshold)
+    return Volume(mask, image_grid)
+
+
+def slabs_to_patient_grid(
+    slabs: Iterable[Tensor], grid: Grid, image_grid: Grid, labels: LabelSet, threshold: float = 0.5
+) -> Volume:
+    """The same label map from probabilities that come a slab at a time and are never in memory all at once.
+
+    A slab of the patient's image is decoded as soon as the slices of the prepared grid that it reaches are there. What
+    no later one reaches is let go, so that of an image whose slices run like those of the prepared grid a few slices
+    are held, and more of one that lies askew.
+
+    Args:
+        slabs: (channels, slices, Y, X), from the first slice of ``grid`` to the last; each is used before the next one
+            is asked for, so they may share their memory.
+        grid, image_grid, labels, threshold: as of `to_patient_grid`.
+    """
+    mask = np.zeros(image_grid.shape_zyx, np.uint8)
+    parts = cut_into_slabs(covered_part(grid, image_grid))
+    waiting = sorted(((needed_slices(grid, image_grid.crop(*part)), part) for part in parts), key=lambda w: w[0].stop)
+    held, first = torch.empty((labels.channels, 0, *grid.shape_zyx[1:])), 0
+    for piece in _pieces(slabs):
+        held = torch.cat([held, piece], dim=1)
+        known = grid.crop((first, 0, 0), (held.shape[1], *grid.shape_zyx[1:]))
+        while waiting and waiting[0][0].stop <= first + held.shape[1]:
+            _, part = waiting.pop(0)
+            decode(interpolated(held, known, image_grid.crop(*part)), mask[as_slices(part)], labels, threshold)
+        low = min((needed.start for needed, _ in waiting), default=first + held.shape[1])
+        gone = min(max(low - first, 0), held.shape[1])
+        held, first = held[:, gone:], first + gone
+    assert not waiting, f"slabs of {first + held.shape[1]} slices for a grid of {grid.shape_zyx}"
     return Volume(mask, image_grid)
 
 
@@ -61,36 +83,38 @@ def probabilities_on_patient_grid(
     volumes = {name: Volume(np.zeros(image_grid.shape_zyx, np.float32), image_grid) for name in labels.names}
     part = covered_part(grid, image_grid)
     if part is not None:
-        for name, channel in zip(labels.names, _interpolated(structures, grid, image_grid.crop(*part)), strict=True):
-            volumes[name].array[_slices(part)] = channel
+        for name, channel in zip(labels.names, interpolated(structures, grid, image_grid.crop(*part)), strict=True):
+            volumes[name].array[as_slices(part)] = channel
     return volumes
 
 
-def covered_part(grid: Grid, image_grid: Grid) -> Part | None:
-    """Start and shape of the smallest block of ``image_grid`` with all of its voxels inside ``grid``, or None."""
-    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in grid.shape_zyx], indexing="ij")).reshape(3, -1).T
-    index = image_grid.to_index_zyx(grid.to_lps_mm(corners))
-    low = np.maximum(np.ceil(index.min(axis=0) - 1e-6), 0).astype(int)
-    high = np.minimum(np.floor(index.max(axis=0) + 1e-6) + 1, image_grid.shape_zyx).astype(int)
-    if np.any(high <= low):
-        return None
-    start, shape = low.tolist(), (high - low).tolist()
-    return (start[0], start[1], start[2]), (shape[0], shape[1], shape[2])
+def interpolated(probabilities: Tensor, grid: Grid, target: Grid) -> Iterator[NDArray[np.float32]]:
+    """Each channel of probabilities (channels, Z, Y, X) on ``target``, 0 outside ``grid``; to be read only.
 
-
-def _interpolated(probabilities: Tensor, grid: Grid, target: Grid) -> Iterator[NDArray[np.float32]]:
+    Where the voxels of ``target`` are voxels of ``grid`` nothing is computed: interpolation would give those values.
+    """
+    start = start_on(grid, target)
+    inside = None if start is None else as_slices((start, target.shape_zyx))
     for channel in probabilities:
-        yield resample(Volume(channel.numpy(), grid), target, "linear", 0.0).array
+        if inside is not None:
+            yield channel.numpy()[inside]
+        else:
+            yield resample(Volume(channel.numpy(), grid), target, "linear", 0.0).array
 
 
-def _slabs(part: Part | None) -> Iterator[Part]:
-    """``part`` cut along the first axis."""
-    if part is None:
-        return
-    (z, y, x), (depth, height, width) = part
-    for first in range(z, z + depth, SLAB_SLICES):
-        yield (first, y, x), (min(SLAB_SLICES, z + depth - first), height, width)
+def decode(
+    channels: Iterator[NDArray[np.float32]], mask: NDArray[np.uint8], labels: LabelSet, threshold: float
+) -> None:
+    """`LabelSet.decode` of probabilities that come a channel at a time, written into ``mask``, which is 0."""
+    # with softmax the background, channel 0, is what a structure has to beat
+    best = next(channels).copy() if labels.activation == "softmax" else np.full(mask.shape, threshold, np.float32)
+    for value, channel in enumerate(channels, start=1):
+        mask[channel > best] = value
+        np.maximum(best, channel, out=best)
 
 
-def _slices(part: Part) -> tuple[slice, ...]:
-    return tuple(slice(start, start + size) for start, size in zip(*part, strict=True))
+def _pieces(slabs: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Slabs in pieces that are small beside what is done with them."""
+    for slab in slabs:
+        for piece in torch.split(slab, SLAB_SLICES, dim=1):
+            yield piece.float().cpu()

@@ -1,4 +1,4 @@
-"""`predict`: checkpoints and a folder of patients to one mask a patient."""
+"""`predict`: checkpoints and a folder of patients to one label map a patient, and one file a structure if asked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from hnseg.inference import Predictor, find_checkpoints, find_cross_validations, load_checkpoint, predict_folder
 from hnseg.inference.chains import TUNED, only_chain, tuned_chain
 from hnseg.inference.checkpoint import Checkpoint
+from hnseg.inference.output import StructureFiles
 from hnseg.inference.runner import Precision
 from hnseg.io import read_boxes
 from hnseg.postprocess import Postprocess
@@ -43,9 +44,14 @@ def main(config: DictConfig) -> int:
     )
     print(f"{len(paths)} checkpoint{'s' * (len(paths) > 1)}: {', '.join(map(str, paths))}")
     print(f"post-processing: {', '.join(predictor.postprocess.names) or 'none'} ({source})")
-    findings = _with_boxes(find_pairs(Path(plain["input"]), predictor.recipe.modalities), plain["boxes"])
+    findings = _with_boxes(find_pairs(Path(plain["input"]), predictor.modalities), plain["boxes"])
     result = predict_folder(
-        predictor, findings.studies, Path(plain["output"]), plain["save_probabilities"], plain["continue_output"]
+        predictor,
+        findings.studies,
+        Path(plain["output"]),
+        plain["save_probabilities"],
+        plain["continue_output"],
+        structure_files=_suffix(plain["structure_files"]),
     )
     failures = (*findings.problems, *result.failures)
     counts = f"{len(result.written)} masks written, {len(result.kept)} kept, {len(failures)} patients failed"
@@ -72,6 +78,13 @@ def _postprocess(plain: dict[str, Any], checkpoints: Sequence[Checkpoint]) -> tu
     others = [checkpoint for checkpoint in checkpoints if checkpoint.path not in ours]
     chains |= {str(checkpoint.path): checkpoint.postprocess for checkpoint in others}
     return only_chain(chains), f"as tuned: {', '.join(str(folder / TUNED) for folder in tuned)}"
+
+
+def _suffix(structure_files: bool | str | None) -> StructureFiles | None:
+    """What kind of file a structure gets, if any; true is the kind of the label map."""
+    if structure_files is True:
+        return "nii.gz"
+    return cast(StructureFiles, structure_files) if structure_files else None
 
 
 def _with_boxes(findings: Findings, csv: str | None) -> Findings:

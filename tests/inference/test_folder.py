@@ -3,12 +3,17 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from hnseg.inference.folder import PROBABILITIES, TABLE, predict_folder
+from hnseg.inference.folder import TABLE, predict_folder
+from hnseg.inference.output import PROBABILITIES
 from hnseg.inference.predictor import Predictor
 from hnseg.io import read_volume, write_volume
+from hnseg.labels import LabelSet
 from hnseg.postprocess import DropSmall, Postprocess
 from hnseg.prepare.images import read_images
+from hnseg.prepare.intensity import Normalization, Standardise
+from hnseg.prepare.recipe import Recipe
 from hnseg.types import AXIAL_DIRECTION, BoxMm, Grid, Study, Volume
 
 CT_GRID = Grid((12, 40, 36), (3.0, 1.0, 1.0), (-18.0, -20.0, -18.0))
@@ -169,6 +174,81 @@ def test_resume_makes_masks_of_another_chain_anew(study, predictor, pet_threshol
     assert len(predict_folder(small, studies, output, resume=True, progress=False).written) == 1
     assert len(predict_folder(small, studies, output, resume=True, progress=False).kept) == 1
     assert len(predict_folder(predictor, studies, output, resume=True, progress=False).written) == 1
+
+
+ORGANS = LabelSet(("Chiasm", "Parotid_L", "Parotid_R"), "softmax")
+
+
+@pytest.fixture
+def organs(checkpoint):
+    """A network of three structures that outlines the second one where the PET is above 2, and nothing else."""
+
+    def predictor(labels=ORGANS):
+        network = torch.nn.Conv3d(2, 4, 1)
+        torch.nn.init.zeros_(network.weight)
+        torch.nn.init.zeros_(network.bias)
+        network.weight.data[2, 1], network.bias.data[2] = 1.0, -2.0
+        network.bias.data[[1, 3]] = -50.0
+        return Predictor(
+            [
+                checkpoint(
+                    net={"_target_": "torch.nn.Conv3d", "in_channels": 2, "out_channels": 4, "kernel_size": 1},
+                    network=network,
+                    labels=labels,
+                    recipe=Recipe(label_names=labels.names, regions=("image",)),
+                    normalization=Normalization(("ct", "pt"), ct=Standardise(0, 1), pt=Standardise(0, 1)),
+                    trust=("torch.nn",),
+                )
+            ]
+        )
+
+    return predictor
+
+
+@pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
+def test_a_file_a_structure_on_the_same_grid_empty_ones_included(study, organs, tmp_path, suffix, capsys):
+    patient, output = study("A", degrees=12), tmp_path / "out"
+    predict_folder(organs(), [patient], output, structure_files=suffix)
+    mask = read_volume(output / "A.nii.gz")
+    assert np.unique(mask.array).tolist() == [0, 2]
+    assert sorted(path.name for path in (output / "A").iterdir()) == [f"{name}.{suffix}" for name in ORGANS.names]
+    for value, name in enumerate(ORGANS.names, start=1):
+        volume = read_volume(output / "A" / f"{name}.{suffix}")
+        assert volume.array.dtype == np.uint8
+        assert volume.grid.matches(read_volume(patient.images["ct"]).grid)
+        assert np.array_equal(volume.array, mask.array == value)
+    row = rows_of(output)["A"]
+    assert row["empty"] == "Chiasm; Parotid_R"
+    assert (row["Chiasm_ml"], row["Parotid_R_ml"]) == ("0.0", "0.0")
+    assert float(row["Parotid_L_ml"]) > HOT_ML
+    assert "nothing outlined: Chiasm, Parotid_R" in capsys.readouterr().out
+
+
+def test_resume_makes_anew_what_lacks_a_structures_file(study, organs, tmp_path):
+    patients, output, predictor = [study("A")], tmp_path / "out", organs()
+    again = {"resume": True, "progress": False, "structure_files": "nii.gz"}
+    predict_folder(predictor, patients, output, progress=False)
+    assert not (output / "A").exists()
+    assert len(predict_folder(predictor, patients, output, **again).written) == 1
+    assert len(predict_folder(predictor, patients, output, **again).kept) == 1
+    (output / "A" / "Chiasm.nii.gz").unlink()
+    assert len(predict_folder(predictor, patients, output, **again).written) == 1
+    assert (output / "A" / "Chiasm.nii.gz").is_file()
+
+
+@pytest.mark.parametrize("name", ["../stolen", "a/b", "C:x", ".."])
+def test_a_checkpoints_structures_write_nowhere_else(study, organs, tmp_path, name):
+    hostile, output = organs(LabelSet(("Chiasm", name, "Parotid_R"), "softmax")), tmp_path / "out"
+    for asked in ({"structure_files": "nii.gz"}, {"save_probabilities": True}):
+        with pytest.raises(ValueError, match="cannot be names of files"):
+            predict_folder(hostile, [study("A")], output, progress=False, **asked)
+    assert not output.exists()
+    assert predict_folder(hostile, [study("A")], output, progress=False).written
+
+
+def test_an_unknown_kind_of_file(study, organs, tmp_path):
+    with pytest.raises(ValueError, match=r"'dcm' are not known; use one of \('nii.gz', 'nrrd'\)"):
+        predict_folder(organs(), [study("A")], tmp_path / "out", structure_files="dcm")
 
 
 def test_notes_are_printed(study, predictor, tmp_path, capsys):

@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from hnseg.geometry import resample
-from hnseg.inference import patient_grid
-from hnseg.inference.patient_grid import covered_part, probabilities_on_patient_grid, to_patient_grid
+from hnseg.inference import parts
+from hnseg.inference.parts import covered_part
+from hnseg.inference.patient_grid import probabilities_on_patient_grid, slabs_to_patient_grid, to_patient_grid
 from hnseg.labels import LabelSet
 from hnseg.types import AXIAL_DIRECTION, Grid, Volume
 
@@ -19,7 +20,7 @@ def oblique(rotation):
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
 @pytest.mark.parametrize("slab", [32, 5])
 def test_equals_interpolating_everything_and_then_decoding(activation, slab, oblique, monkeypatch):
-    monkeypatch.setattr(patient_grid, "SLAB_SLICES", slab)
+    monkeypatch.setattr(parts, "SLAB_SLICES", slab)
     labels = LabelSet(("a", "b", "c"), activation)
     torch.manual_seed(0)
     smooth = torch.nn.functional.avg_pool3d(torch.randn(1, labels.channels, *PREPARED.shape_zyx), 5, 1, 2) * 20
@@ -35,6 +36,76 @@ def test_equals_interpolating_everything_and_then_decoding(activation, slab, obl
     assert mask.grid is oblique
     assert set(np.unique(expected)) == {0, 1, 2, 3}
     assert np.array_equal(mask.array, expected)
+
+
+FLIPPED = AXIAL_DIRECTION * np.array([-1, 1, -1])
+IMAGES = {
+    "the prepared grid": PREPARED,
+    "a larger one, voxel on voxel": Grid((30, 24, 22), (1.0, 1.0, 1.0), (3.0, -6.0, 1.0)),
+    "thick slices from feet to head and back": Grid((9, 30, 31), (3.0, 0.8, 0.7), (24.0, -4.0, 28.0), FLIPPED),
+    "thin slices": Grid((60, 16, 17), (0.5, 1.3, 1.2), (4.0, -2.0, 2.0)),
+}
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("image", [*IMAGES, "askew"])
+@pytest.mark.parametrize("depths", [[24], [1] * 24, [9, 2, 13]])
+def test_slabs_give_the_label_map_of_the_whole(activation, image, depths, oblique):
+    labels = LabelSet(("a", "b"), activation)
+    torch.manual_seed(0)
+    smooth = torch.nn.functional.avg_pool3d(torch.randn(1, labels.channels, *PREPARED.shape_zyx), 5, 1, 2) * 20
+    probabilities, grid = labels.activate(smooth)[0], IMAGES.get(image, oblique)
+
+    def sharing_one_memory():
+        memory = torch.empty(labels.channels, max(depths), *PREPARED.shape_zyx[1:])
+        for slab in probabilities.split(depths, dim=1):
+            memory[:, : slab.shape[1]] = slab
+            yield memory[:, : slab.shape[1]]
+            memory.fill_(float("nan"))
+
+    whole = to_patient_grid(probabilities, PREPARED, grid, labels)
+    streamed = slabs_to_patient_grid(sharing_one_memory(), PREPARED, grid, labels)
+    assert set(np.unique(whole.array)) == {0, 1, 2}
+    assert np.array_equal(streamed.array, whole.array)
+    assert streamed.grid is grid
+
+
+def test_slabs_that_are_let_go_are_not_held():
+    labels, held = LabelSet(("a",)), []
+    tall, image = Grid((200, 6, 6), (1.0, 1.0, 1.0)), Grid((100, 6, 6), (2.0, 1.0, 1.0), (0.0, 0.0, 0.5))
+    original = torch.cat
+
+    def counting(tensors, dim):
+        held.append(sum(tensor.shape[1] for tensor in tensors))
+        return original(tensors, dim)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "cat", counting)
+        slabs_to_patient_grid((torch.rand(1, 1, 6, 6) for _ in range(200)), tall, image, labels)
+    assert len(held) == 200
+    assert max(held) <= 2 * parts.SLAB_SLICES + 4
+
+
+def test_slabs_that_are_missing_are_no_background():
+    with pytest.raises(AssertionError, match="slabs of 23 slices"):
+        slabs_to_patient_grid(iter([torch.rand(1, 23, 20, 22)]), PREPARED, PREPARED, LabelSet(("a",)))
+
+
+def test_no_interpolation_where_voxels_lie_on_voxels(monkeypatch):
+    from hnseg.inference import patient_grid
+
+    labels = LabelSet(("a", "b"))
+    probabilities = torch.rand(2, *PREPARED.shape_zyx)
+    image = IMAGES["a larger one, voxel on voxel"]
+    usual = to_patient_grid(probabilities, PREPARED, image, labels)
+    moved = Grid(image.shape_zyx, image.spacing_mm, (3.0, -6.0, 1.001))
+    monkeypatch.setattr(patient_grid, "resample", None)
+    assert np.array_equal(to_patient_grid(probabilities, PREPARED, image, labels).array, usual.array)
+    with pytest.raises(TypeError):
+        to_patient_grid(probabilities, PREPARED, moved, labels)
+    monkeypatch.setattr(patient_grid, "start_on", lambda *_: None)
+    monkeypatch.setattr(patient_grid, "resample", resample)
+    assert np.array_equal(to_patient_grid(probabilities, PREPARED, image, labels).array, usual.array)
 
 
 def test_threshold_is_strict():

@@ -52,20 +52,25 @@ def patient(tmp_path: Path) -> Path:
 def write_run(tmp_path: Path) -> Callable[..., Path]:
     """Writes a run's folder with a network that is sure of what is above ``suv``."""
 
-    def write(place: str, suv: float = 2.0, slope: float = 1.0, tta: Any = "none", **changes: Any) -> Path:
-        network = torch.nn.Conv3d(2, 1, (1, 1, 3), padding=(0, 0, 1))
+    def write(
+        place: str, suv: float = 2.0, slope: float = 1.0, tta: Any = "none", axes: int = 3, **changes: Any
+    ) -> Path:
+        kernel, margin = [1] * (axes - 1) + [3], [0] * (axes - 1) + [1]
+        network = {2: torch.nn.Conv2d, 3: torch.nn.Conv3d}[axes](2, 1, kernel, padding=margin)
         torch.nn.init.zeros_(network.weight)
-        network.weight.data[0, 1, 0, 0, :2] = slope * torch.tensor([0.5, 1.0])  # what lies to the left counts, too
+        network.weight.data[0, 1, ..., :2] = slope * torch.tensor([0.5, 1.0])  # what lies to the left counts, too
         network.bias.data[:] = -slope * suv
         entry = checkpoint_entry(
-            net={"_target_": "torch.nn.Conv3d", "in_channels": 2, "out_channels": 1}
-            | {"kernel_size": [1, 1, 3], "padding": [0, 0, 1]},
+            net={"_target_": f"torch.nn.Conv{axes}d", "in_channels": 2, "out_channels": 1}
+            | {"kernel_size": kernel, "padding": margin},
             labels=LabelSet(("GTVt",)),
-            recipe=Recipe(spacing_mm=(2, 2, 2), regions=("image",)),
-            normalization=Normalization(("ct", "pt"), ct=Standardise(0, 1), pt=Standardise(0, 1)),
-            inference=InferenceSettings((16, 16, 16), "whole", tta=tta),
+            normalization=Normalization(("ct", "pt"), axes, ct=Standardise(0, 1), pt=Standardise(0, 1)),
             config={},
-            **changes,
+            **{
+                "recipe": Recipe(spacing_mm=(2, 2, 2), regions=("image",)),
+                "inference": InferenceSettings((16, 16, 16), "whole", tta=tta),
+                **changes,
+            },
         )
         state = {f"net.{name}": weight for name, weight in network.state_dict().items()}
         checkpoint = tmp_path / place / "checkpoints" / "best.ckpt"
@@ -199,3 +204,40 @@ def test_mirroring_is_as_the_checkpoint_says_or_as_typed(write_run, predict) -> 
     assert predict(write_run("plain", suv=5.5))[1] == plain
     assert predict(write_run("other", suv=5.5), "tta=mirror")[1] == mirrored
     assert "tta 'flip'" in predict(run, "tta=flip", code=2)[0]
+
+
+@pytest.mark.parametrize(("said", "suffix"), [("true", "nii.gz"), ("nii.gz", "nii.gz"), ("nrrd", "nrrd")])
+def test_a_file_a_structure_where_asked(write_run, predict, tmp_path, said, suffix) -> None:
+    run = write_run("a")
+    predict(run)
+    assert not (tmp_path / "out" / "A").exists()
+    predict(run, f"structure_files={said}")
+    organ = read_volume(tmp_path / "out" / "A" / f"GTVt.{suffix}")
+    assert organ.grid.matches(GRID)
+    assert np.array_equal(organ.array, read_volume(tmp_path / "out" / "A.nii.gz").array)
+    assert "'dcm' are not known" in predict(run, "structure_files=dcm", code=2)[0]
+
+
+def test_2d_and_3d_networks_of_other_spacing_and_region_are_averaged(write_run, predict, tmp_path) -> None:
+    slices = Recipe(spacing_mm=(2, 1, 1), regions=("image",), box_size_mm=None)
+    flat = write_run("flat", slope=0.3, axes=2, recipe=slices, inference=InferenceSettings(None, view="slices"))
+    solid = write_run("solid", slope=3.0)
+    maps = tmp_path / "out" / "probabilities" / "A_GTVt.nii.gz"
+    alone = []
+    for run in (flat, solid):
+        predict(run, "save_probabilities=true")
+        alone.append(read_volume(maps).array)
+    shown, voxels = predict(f"[{flat},{solid}]", "save_probabilities=true", "structure_files=true")
+    assert "2 checkpoints" in shown
+    assert "at 2 x 1 x 1 mm: box: the whole CT" in shown
+    mean, sd = read_volume(maps).array, read_volume(maps.with_name("A_GTVt_sd.nii.gz")).array
+    np.testing.assert_allclose(mean, (alone[0] + alone[1]) / 2, atol=1e-6)
+    np.testing.assert_allclose(sd, np.abs(alone[0] - alone[1]) / 2, atol=1e-6)
+    assert voxels == (mean > 0.5).sum() > LARGE
+    assert int(read_volume(tmp_path / "out" / "A" / "GTVt.nii.gz").array.sum()) == voxels
+    inside = read_volume(tmp_path / "out" / "A.nii.gz").array > 0
+    assert float(row(tmp_path)["GTVt_uncertainty"]) == pytest.approx(sd[inside].mean(), abs=1e-5)
+    shown, kept = predict(f"[{flat},{solid}]", "postprocess=[crf,keep_largest]")
+    assert "post-processing: crf, keep_largest" in shown
+    assert 0 < kept < voxels
+    assert "needs a window_zyx" in predict(f"[{flat},{solid}]", "mode=sliding_window", code=2)[0]
