@@ -39,6 +39,11 @@ def plain_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
         spine.set_color("#a9b2ba")
 
 
+def plain_name(name: str) -> str:
+    """A name that matplotlib takes for neither a formula nor a hidden line."""
+    return name.lstrip("_").replace("$", r"\$") or "unnamed"
+
+
 def to_png(figure: Figure, *, phantom: bool, dpi: int = 150) -> bytes:
     """Render; with ``phantom`` every panel is marked, so that none can be cut out unmarked."""
     metadata = {}

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import pandas as pd
 
 RATE_PREFIX = "lr"
+
+
+class Switch(NamedTuple):
+    """The first epoch of a second optimizer, and what is written beside it."""
+
+    epoch: int
+    text: str
 
 
 def by_epoch(log: pd.DataFrame) -> pd.DataFrame:
@@ -32,6 +42,18 @@ def series(epochs: pd.DataFrame, name: str) -> pd.Series[float]:
         if column in epochs.columns:
             return epochs[column].dropna().astype(float)
     return pd.Series(dtype=float)
+
+
+def structure_scores(epochs: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series[float]]:
+    """Validation Dice by epoch of every structure that has any."""
+    found = {name: series(epochs, f"val/dice_{name}") for name in names}
+    return {name: values for name, values in found.items() if len(values)}
+
+
+def logged_structures(epochs: pd.DataFrame) -> list[str]:
+    """Names of the structures whose validation Dice was logged."""
+    prefix = "val/dice_"
+    return [str(name).removeprefix(prefix) for name in epochs.columns if str(name).startswith(prefix)]
 
 
 def rate_columns(epochs: pd.DataFrame) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hnseg.report.run_folder import RunFolder, as_file_name, read_cases
+from hnseg.report.reading import read_cases
+from hnseg.report.run_folder import RunFolder, as_file_name
 
 
 @dataclass(frozen=True, eq=False)

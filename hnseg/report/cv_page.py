@@ -9,19 +9,22 @@ from urllib.parse import quote
 import pandas as pd
 
 from hnseg.evaluate import centre_table, false_positive_table, fold_table, test_table
-from hnseg.evaluate.paper_tables import ENSEMBLE, MEAN_OF_FOLDS, POSTPROCESSED
+from hnseg.evaluate.paper_tables import POSTPROCESSED
 from hnseg.io.atomic import atomic_path
 from hnseg.report import tables
 from hnseg.report.canvas import save_png
+from hnseg.report.curve_figures import fold_curves
+from hnseg.report.cv_cards import headline
 from hnseg.report.cv_folder import CvFolder, FoldFolder
 from hnseg.report.cv_words import cv_evaluation, cv_status, false_positives_said, looks_at_test
-from hnseg.report.figures import dice_by, fold_curves, volumes
+from hnseg.report.figures import dice_by, volumes
 from hnseg.report.gallery import exhibits, save_slices
 from hnseg.report.html import REPORT_NAME, write_page
+from hnseg.report.organ_page import organ_section
+from hnseg.report.organ_views import organ_view, scores_of, source_view
 from hnseg.report.paper_views import challenge_view, false_positive_view, fold_view
 from hnseg.report.provenance import cv_commands, facts
-from hnseg.report.tables import mean_and_spread, number
-from hnseg.report.words import Sentence, patients
+from hnseg.report.words import Sentence
 
 Tables = dict[str, pd.DataFrame]
 
@@ -60,6 +63,8 @@ def _tables(cv: CvFolder) -> tuple[Tables, list[Sentence]]:
     rows, processed = cv.whole.cases, cv.whole.postprocessed
     made: Tables = {}
     problems: list[Sentence] = []
+    if len(rows) and cv.whole.many:
+        made["organs"] = scores_of(rows, cv.whole.label_names)
     if len(rows):
         after, test, test_after = (
             table if len(table) else None for table in (processed, cv.test, cv.test_postprocessed)
@@ -88,7 +93,8 @@ def _about(cv: CvFolder) -> dict[str, Any]:
         "status": cv_status(cv),
         "sentences": cv_evaluation(cv),
         "folds": [_fold_line(fold) for fold in cv.folds],
-        "official": challenge_view(run.official),
+        "many": run.many,
+        "official": None if run.many else challenge_view(run.official),
         "cases": tables.case_table(run.cases) if len(run.cases) else None,
         "failed": run.manifest.get("failed_cases", []),
         "facts": facts(run),
@@ -102,16 +108,18 @@ def _about(cv: CvFolder) -> dict[str, Any]:
 def _scores(cv: CvFolder, made: Tables, problems: list[Sentence]) -> dict[str, Any]:
     chains = cv.chains()
     chain = next(iter(chains)) if len(chains) == 1 else "post-processed"
-    removed = made.get("false_positives")
+    removed, many = made.get("false_positives"), cv.whole.many
+    said = false_positives_said(removed) if removed is not None else []
     named = "; ".join(f"{steps} ({names})" for steps, names in chains.items()) if len(chains) > 1 else "".join(chains)
     return {
-        "figures": _headline(cv, made, chain),
+        "figures": headline(cv, made, chain),
+        "organs": _organ_section(cv) if many and "folds" in made else None,
         "fold_scores": fold_view(made["folds"], chain) if "folds" in made else None,
         "nothing_scored": "No fold has scored its left-out patients yet: there is no cases.csv.",
         "chain": named,
-        "removed": [*problems, *(false_positives_said(removed) if removed is not None else [])],
+        "removed": [*problems, *(sentence for sentence in said if sentence.warning or not many)],
         "false_positives": None if removed is None else false_positive_view(removed),
-        "centres": _centre_view(made["centres"]) if "centres" in made else None,
+        "centres": _centre_view(made["centres"]) if "centres" in made and not many else None,
         "tested": _tested(cv, made),
         "untested": looks_at_test(cv).text,
     }
@@ -122,39 +130,21 @@ def _tested(cv: CvFolder, made: Tables) -> dict[str, tables.TableView]:
         "test": "Networks alone",
         f"test{POSTPROCESSED}": f"After post-processing ({cv.test_chain() or 'unknown'})",
     }
-    return {caption: _centre_view(made[name]) for name, caption in captions.items() if name in made}
+    if not cv.whole.many:
+        return {caption: _centre_view(made[name]) for name, caption in captions.items() if name in made}
+    rows = {"test": cv.test, f"test{POSTPROCESSED}": cv.test_postprocessed}
+    return {
+        captions[name]: organ_view(scores_of(rows[name], cv.whole.label_names)) for name in captions if name in made
+    }
+
+
+def _organ_section(cv: CvFolder) -> dict[str, Any]:
+    """That of a run, and how the folds differ."""
+    return organ_section(cv.whole) | {"folds": source_view(cv.whole.cases, cv.whole.label_names, "fold")}
 
 
 def _centre_view(table: pd.DataFrame) -> tables.TableView:
     return tables.centre_table(table.rename(columns={"row": "centre"}))
-
-
-def _headline(cv: CvFolder, made: Tables, chain: str) -> list[dict[str, str]]:
-    if "folds" not in made:
-        return [{"name": "Dice, mean of folds", "value": "–", "note": "no fold is scored yet"}]
-    cards = []
-    for structure, table in made["folds"].groupby("structure", sort=False):
-        prefix = f"{structure}: " if len(set(made["folds"]["structure"])) > 1 else ""
-        cards += [card | {"name": prefix + card["name"]} for card in _cards(cv, table, chain)]
-    return cards
-
-
-def _cards(cv: CvFolder, table: pd.DataFrame, chain: str) -> list[dict[str, str]]:
-    """Of one structure: what the network scores, what post-processing makes of it, and the ensemble's test."""
-    folds = table[~table["row"].isin((MEAN_OF_FOLDS, ENSEMBLE))]
-    mean = table[table["row"] == MEAN_OF_FOLDS].iloc[0]
-    count = f"{patients(int(mean['n']))} in {len(folds)} of {len(cv.folds)} folds"
-    dice = mean_and_spread("dice", mean["dice"], folds["dice"].std())
-    hd95 = {"name": "HD95, mean of folds' medians", "value": f"{number('hd95_mm', mean['hd95_mm'])} mm", "note": ""}
-    cards = [{"name": "Dice, mean of folds ± SD", "value": dice, "note": count}, hd95]
-    if f"dice{POSTPROCESSED}" in table.columns:
-        after = mean_and_spread("dice", mean[f"dice{POSTPROCESSED}"], folds[f"dice{POSTPROCESSED}"].std())
-        hd95["note"] = f"with post-processing {number('hd95_mm', mean[f'hd95_mm{POSTPROCESSED}'])} mm"
-        cards.append({"name": "Dice with post-processing", "value": after, "note": chain})
-    for _, line in table[table["row"] == ENSEMBLE].iterrows():
-        note = f"{patients(int(line['n']))} who belong to no fold"
-        cards.append({"name": "Test, ensemble: Dice", "value": number("dice", line["dice"]), "note": note})
-    return cards
 
 
 def _fold_line(fold: FoldFolder) -> dict[str, str]:

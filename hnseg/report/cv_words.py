@@ -51,7 +51,7 @@ def looks_at_test(cv: CvFolder) -> Sentence:
 
 
 def false_positives_said(table: pd.DataFrame) -> list[Sentence]:
-    """Whether false-positive volume fell, a sentence a structure, and a warning where tumour was lost with it."""
+    """Whether false-positive volume fell, a sentence a structure, and a warning where what is true was lost with it."""
     sentences = []
     several = len(set(table["structure"])) > 1
     for line in table[table["row"] == ALL_FOLDS].to_dict("records"):
@@ -59,7 +59,8 @@ def false_positives_said(table: pd.DataFrame) -> list[Sentence]:
         lost_ml = line["false_negative_ml_postprocessed"] - line["false_negative_ml"]
         if lost_ml > max(SAME_ML, -line["change_ml"]):
             before, after = before_after(line, "false_negative_ml", 2)
-            text = f"More tumour was lost than false-positive volume was removed: the missed volume rose from {before} "
+            lost = f"More of {line['structure']}" if several else "More tumour"
+            text = f"{lost} was lost than false-positive volume was removed: the missed volume rose from {before} "
             sentences.append(Sentence(f"{text}to {after} mL a patient.", warning=True))
     return sentences
 

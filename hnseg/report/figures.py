@@ -1,49 +1,28 @@
-"""The plots of a report: learning curves, Dice by centre, predicted against true volume. Each returns PNG bytes."""
+"""The plots of scores: Dice by centre or fold, predicted against true volume. Each returns PNG bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
-from hnseg.report.canvas import INK, SERIES, new_figure, plain_axes, to_png
-from hnseg.report.curves import rate_columns, series
+from hnseg.evaluate.organ_table import LEAST_N
+from hnseg.report.canvas import INK, SERIES, new_figure, plain_axes, plain_name, to_png
+from hnseg.report.structures import MANY, structure_colors
 
 Table = pd.DataFrame
-STYLES = ("-", "--", ":", "-.")  # a second round through the colours stays apart
-
-
-def learning_curves(epochs: Table, *, monitor: str, best_epoch: int | None, phantom: bool) -> bytes:
-    """Loss, the monitored score and the learning rate against the epoch.
-
-    Args:
-        epochs: a row an epoch, as ``curves.by_epoch`` makes it.
-        monitor: the column whose best epoch was kept.
-        best_epoch: marked by a line where known.
-        phantom: whether to mark the figure.
-    """
-    figure = new_figure(10.0, 3.2)
-    loss, score, rate = figure.subplots(1, 3)
-    plain_axes(loss, "Loss", "epoch", "")
-    _lines(loss, epochs, {"training": "train/loss", "validation": "val/loss"}, None)
-    plain_axes(score, f"Chosen by {monitor}", "epoch", "")
-    _lines(score, epochs, {"validation": monitor}, best_epoch)
-    plain_axes(rate, "Learning rate", "epoch", "")
-    _lines(rate, epochs, {name: name for name in rate_columns(epochs)}, None)
-    if _spans_decades(epochs, rate_columns(epochs)):
-        rate.set_yscale("log")
-    else:
-        rate.yaxis.set_major_formatter(StrMethodFormatter("{x:.4g}"))
-    return to_png(figure, phantom=phantom)
+LANE = 0.78
+"""Share of a structure's row that its points may fill."""
 
 
 def dice_by(cases: Table, by: str = "centre", *, phantom: bool) -> bytes:
     """Dice of every test patient, a box a centre or fold, a panel a structure.
+
+    Of many structures each is a row instead: one box, and every centre's or fold's points in a colour and lane.
 
     Args:
         cases: columns ``structure``, ``dice`` and ``by``.
@@ -52,6 +31,8 @@ def dice_by(cases: Table, by: str = "centre", *, phantom: bool) -> bytes:
     """
     structures = list(dict.fromkeys(cases["structure"]))
     centres = sorted(set(cases["centre"])) if by == "centre" else list(dict.fromkeys(cases[by]))
+    if len(structures) >= MANY:
+        return _dice_by_structure(cases, structures, by, centres, phantom)
     figure = new_figure(max(5.4, 0.95 * len(centres)), 0.9 + 2.9 * len(structures))
     for axes, structure in zip(figure.subplots(len(structures), 1, squeeze=False).flat, structures, strict=True):
         rows = cases[cases["structure"] == structure]
@@ -65,31 +46,6 @@ def dice_by(cases: Table, by: str = "centre", *, phantom: bool) -> bytes:
     return to_png(figure, phantom=phantom)
 
 
-def fold_curves(folds: Mapping[str, Table], *, monitor: str, phantom: bool) -> bytes:
-    """Training loss and the monitored score of every fold against the epoch, a line a fold.
-
-    Args:
-        folds: name to a row an epoch, as ``curves.by_epoch`` makes it.
-        monitor: the column whose best epoch was kept.
-        phantom: whether to mark the figure.
-    """
-    figure = new_figure(10.0, 3.6)
-    panels = figure.subplots(1, 2)
-    for axes, (title, name) in zip(panels, {"Training loss": "train/loss", monitor: monitor}.items(), strict=True):
-        plain_axes(axes, title, "epoch", "")
-        for place, (fold, epochs) in enumerate(folds.items()):
-            values = series(epochs, name)
-            marker = "o" if len(values) == 1 else ""
-            color, style = SERIES[place % len(SERIES)], STYLES[place // len(SERIES) % len(STYLES)]
-            axes.plot(
-                values.index, values, color=color, linestyle=style, linewidth=1.5, marker=marker, label=_plain(fold)
-            )
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8.5, labelcolor=INK)
-    return to_png(figure, phantom=phantom)
-
-
 def volumes(cases: Table, *, phantom: bool) -> bytes:
     """Predicted against true volume in millilitres, on logarithmic scales.
 
@@ -99,14 +55,20 @@ def volumes(cases: Table, *, phantom: bool) -> bytes:
         cases: columns ``structure``, ``volume_mm3`` and ``truth_volume_mm3``.
         phantom: whether to mark the figure.
     """
-    figure = new_figure(5.4, 3.8)
+    colors = structure_colors(list(dict.fromkeys(cases["structure"])))
+    figure = new_figure(5.4 if len(colors) < MANY else 7.0, 3.8)
     axes = figure.subplots()
     plain_axes(axes, "Volume", "true volume (mL)", "predicted volume (mL)")
-    for color, (structure, rows) in zip(_colors(), cases.groupby("structure", sort=False), strict=False):
+    for structure, color in colors.items():
+        rows = cases[cases["structure"] == structure]
         true_ml, predicted_ml = rows["truth_volume_mm3"] / 1000.0, rows["volume_mm3"] / 1000.0
-        axes.scatter(true_ml, predicted_ml, s=26, color=color, alpha=0.75, linewidths=0, label=str(structure))
+        label = plain_name(structure)
+        axes.scatter(true_ml, predicted_ml, s=26, color=color, alpha=0.75, linewidths=0, label=label)
     _volume_scales(axes, cases[["volume_mm3", "truth_volume_mm3"]].to_numpy(float) / 1000.0)
-    _legend(axes)
+    if len(colors) < MANY:
+        axes.legend(frameon=False, fontsize=8.5, labelcolor=INK)
+    else:
+        figure.legend(loc="outside right center", frameon=False, fontsize=8.5, labelcolor=INK)
     return to_png(figure, phantom=phantom)
 
 
@@ -130,22 +92,6 @@ def _volume_scales(axes: Axes, volumes_ml: NDArray[np.float64]) -> None:
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_minor_locator(NullLocator())
     axes.plot([low, high], [low, high], color=INK, linewidth=1, linestyle=(0, (4, 3)), label="equal", zorder=1)
-
-
-def _lines(axes: Axes, epochs: Table, columns: dict[str, str], best_epoch: int | None) -> None:
-    for color, (label, name) in zip(_colors(), columns.items(), strict=False):
-        values = series(epochs, name)
-        if values.empty:
-            continue
-        marker = "o" if len(values) < 40 else ""  # a single epoch would be invisible as a line
-        axes.plot(values.index, values, color=color, marker=marker, markersize=3.5, linewidth=1.7, label=label)
-    if best_epoch is not None and best_epoch >= 0:
-        axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=(0, (3, 3)), label=f"best epoch ({best_epoch})")
-    if len(epochs) == 1:
-        axes.set_xticks(list(epochs.index))
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _legend(axes)
 
 
 def _boxes(axes: Axes, groups: list[NDArray[Any]]) -> None:
@@ -176,21 +122,53 @@ def _boxes(axes: Axes, groups: list[NDArray[Any]]) -> None:
         )
 
 
-def _spans_decades(epochs: Table, columns: list[str]) -> bool:
-    values = epochs[columns].to_numpy(float)
-    values = values[np.isfinite(values)]
-    return bool(values.size and values.min() > 0 and values.max() / values.min() > 20)
+def _dice_by_structure(cases: Table, structures: list[str], by: str, groups: list[str], phantom: bool) -> bytes:
+    """A row a structure: a box of all patients, and every group's patients in a lane and colour."""
+    figure = new_figure(8.4, 1.1 + len(structures) * max(0.42, 0.11 * len(groups)))
+    axes = figure.subplots()
+    plain_axes(axes, f"Dice by {by}" if len(groups) > 1 else "Dice of each patient", "Dice", "")
+    jitter = np.random.Generator(np.random.Philox(0))
+    names = []
+    for row, structure in enumerate(structures):
+        rows = cases[cases["structure"] == structure].dropna(subset="dice")
+        names.append(f"{structure}   n = {len(rows)}")
+        _wide_box(axes, row, rows["dice"].to_numpy(float))
+        for place, group in enumerate(groups):
+            scores = rows.loc[rows[by] == group, "dice"].to_numpy(float)
+            label = plain_name(group or "unknown") if row == 0 else None
+            _lane(axes, scores, row - LANE / 2 + LANE * (place + 0.5) / len(groups), LANE / len(groups),
+                  SERIES[place % len(SERIES)], jitter, label)  # fmt: skip
+    axes.set_yticks(range(len(structures)), names, parse_math=False)
+    axes.set_ylim(len(structures) - 0.5, -0.5)
+    axes.set_xlim(-0.03, 1.03)
+    axes.grid(visible=False, axis="y")
+    if len(groups) > 1:
+        figure.legend(loc="outside lower center", ncols=min(len(groups), 6), frameon=False, fontsize=8.5)
+    return to_png(figure, phantom=phantom)
 
 
-def _plain(name: str) -> str:
-    """A name that matplotlib takes for neither a formula nor a hidden line."""
-    return name.lstrip("_").replace("$", r"\$") or "unnamed"
+def _wide_box(axes: Axes, row: int, scores: NDArray[np.float64]) -> None:
+    """A box along a structure's row, where there are patients enough for quartiles, with whiskers as usual."""
+    if len(scores) < 3:
+        return
+    low, middle, high = (float(value) for value in np.quantile(scores, (0.25, 0.5, 0.75)))
+    near = scores[(scores >= low - 1.5 * (high - low)) & (scores <= high + 1.5 * (high - low))]
+    axes.plot([near.min(), near.max()], [row, row], color="#a9b2ba", linewidth=1.2, zorder=1)
+    axes.barh(row, high - low, left=low, height=0.84, color="#e6ecf0", zorder=1.5)
+    axes.plot([middle, middle], [row - 0.42, row + 0.42], color=INK, linewidth=2, zorder=2)
 
 
-def _colors() -> list[str]:
-    return list(SERIES)
-
-
-def _legend(axes: Axes) -> None:
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=8.5, labelcolor=INK)
+def _lane(
+    axes: Axes,
+    scores: NDArray[np.float64],
+    middle: float,
+    width: float,
+    color: str,
+    jitter: np.random.Generator,
+    label: str | None,
+) -> None:
+    """Patients as points about ``middle``, and a bar at their mean where there are enough for one."""
+    heights = middle + jitter.uniform(-0.3, 0.3, len(scores)) * width
+    axes.scatter(scores, heights, s=15, color=color, alpha=0.75, linewidths=0, zorder=3, label=label)
+    if len(scores) >= LEAST_N:
+        axes.plot([scores.mean()] * 2, [middle - width / 2, middle + width / 2], color=color, linewidth=2.4, zorder=4)

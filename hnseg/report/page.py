@@ -9,17 +9,22 @@ import pandas as pd
 
 from hnseg.evaluate import false_positive_table, fold_table
 from hnseg.evaluate.summary import ALL_PATIENTS, summarise
-from hnseg.report.curves import series
+from hnseg.report.canvas import save_png
+from hnseg.report.curve_figures import learning_curves, structure_curves
+from hnseg.report.curves import logged_structures, series, structure_scores
 from hnseg.report.cv_page import write_cv_report
 from hnseg.report.cv_words import false_positives_said
-from hnseg.report.figures import dice_by, learning_curves, volumes
+from hnseg.report.figures import dice_by, volumes
 from hnseg.report.gallery import Exhibit, exhibits, save_slices
 from hnseg.report.html import write_page
 from hnseg.report.manifest import read_manifest
+from hnseg.report.organ_page import organ_headline, organ_section
 from hnseg.report.paper_views import challenge_view, false_positive_view, fold_view
 from hnseg.report.provenance import facts, run_commands
 from hnseg.report.run_folder import RunFolder
+from hnseg.report.settings import optimizer_switch
 from hnseg.report.tables import case_table, centre_table, interval, mean_and_spread, number
+from hnseg.report.training_data import data_figures
 from hnseg.report.words import Sentence, evaluation, status
 
 
@@ -35,20 +40,25 @@ def write_report(folder: Path) -> Path:
     if read_manifest(folder).get("task") == "cv":
         return write_cv_report(folder)
     run = RunFolder.open(folder)
-    shown = exhibits(run)
+    shown, drawn = exhibits(run), data_figures(run) | _structure_curves(run)
     save_slices(folder / "figures", shown)
-    return write_page(folder, "template.html.j2", _content(run, shown))
+    for name, png in drawn.items():
+        save_png(folder / "figures" / f"{name}.png", png)
+    return write_page(folder, "template.html.j2", _content(run, shown) | {"drawn": drawn})
 
 
 def _content(run: RunFolder, shown: list[Exhibit]) -> dict[str, Any]:
     manifest = run.manifest
-    summary = summarise(run.cases) if len(run.cases) else pd.DataFrame()
+    many = run.many
+    summary = summarise(run.cases) if len(run.cases) and not many else pd.DataFrame()
     return {
         "phantom": run.phantom,
         "name": manifest.get("name") or run.folder.name,
         "data": manifest.get("data", {}),
         "model": run.target_of("model"),
         "status": status(run),
+        "many": many,
+        "organs": organ_section(run) if many and len(run.cases) else None,
         "figures": _headline(run, summary),
         "sentences": evaluation(run),
         "curves": _curves(run),
@@ -57,7 +67,7 @@ def _content(run: RunFolder, shown: list[Exhibit]) -> dict[str, Any]:
         "plots": _plots(run),
         "postprocessing": _postprocessing(run),
         "exhibits": shown,
-        "official": challenge_view(run.official),
+        "official": None if many else challenge_view(run.official),
         "cases": case_table(run.cases) if len(run.cases) else None,
         "failed": manifest.get("failed_cases", []),
         "facts": facts(run),
@@ -70,6 +80,8 @@ def _content(run: RunFolder, shown: list[Exhibit]) -> dict[str, Any]:
 
 def _headline(run: RunFolder, summary: pd.DataFrame) -> list[dict[str, str]]:
     """The numbers at the top: Dice of the test patients, or else of the validation patients, named as such."""
+    if run.many and len(run.cases):
+        return organ_headline(run, " of the test")
     if len(summary):
         overall = summary[summary["centre"] == ALL_PATIENTS]
         return [card for _, line in overall.iterrows() for card in _test_cards(line, len(overall) > 1)]
@@ -104,7 +116,18 @@ def _curves(run: RunFolder) -> bytes | None:
     if run.epochs.empty:
         return None
     monitor, best = run.manifest.get("monitor", "val/dice"), run.manifest.get("best_epoch")
-    return learning_curves(run.epochs, monitor=monitor, best_epoch=best, phantom=run.phantom)
+    switch = optimizer_switch(run.config)
+    return learning_curves(run.epochs, monitor=monitor, best_epoch=best, phantom=run.phantom, switch=switch)
+
+
+def _structure_curves(run: RunFolder) -> dict[str, bytes]:
+    """By file name, where the Dice of single structures was logged."""
+    names = run.label_names or logged_structures(run.epochs)
+    if not structure_scores(run.epochs, names):
+        return {}
+    best, switch = run.manifest.get("best_epoch"), optimizer_switch(run.config)
+    drawn = structure_curves(run.epochs, names, best_epoch=best, phantom=run.phantom, switch=switch)
+    return {"structure_curves": drawn}
 
 
 def _plots(run: RunFolder) -> dict[str, bytes]:
@@ -129,4 +152,7 @@ def _postprocessing(run: RunFolder) -> dict[str, Any] | None:
         return {"sentences": [*sentences, Sentence(f"{error}.", warning=True)], "tables": []}
     single = [table[table["row"] == "test patients"] for table in (scores, removed)]  # there is one fold: this run
     views = [fold_view(single[0], chain, "Scored"), false_positive_view(single[1], "Scored")]
-    return {"sentences": [*sentences, *false_positives_said(removed)], "tables": views}
+    said = false_positives_said(removed)
+    if run.many:  # the table says it, a line an organ
+        said = [sentence for sentence in said if sentence.warning]
+    return {"sentences": [*sentences, *said], "tables": views}

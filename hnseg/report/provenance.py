@@ -44,7 +44,7 @@ def run_commands(folder: Path) -> dict[str, str]:
     return {
         "Go on training, or start the same run again": f"python train.py resume={run}",
         "Choose post-processing on its validation patients": f"hnseg tune-postprocess {run}",
-        "Outline tumours in a folder of scans": f"python predict.py checkpoint={run} input=DIR output=DIR",
+        "Outline a folder of scans": f"python predict.py checkpoint={run} input=DIR output=DIR",
         "Write this page again": f"hnseg report {run}",
     }
 
@@ -57,7 +57,7 @@ def cv_commands(run: RunFolder, *, finished: bool) -> dict[str, str]:
         what = "Start the same again: what is finished stays" if finished else "Go on with what is not finished"
         commands[what] = shlex.join(["hnseg", "cv", *run.overrides])
     if finished:
-        outline = "Outline tumours in a folder of scans with the mean of all folds"
+        outline = "Outline a folder of scans with the mean of all folds"
         commands |= {
             "Choose post-processing on the folds' validation patients": f"hnseg tune-postprocess {folder}",
             outline: f"python predict.py checkpoint={folder} input=DIR output=DIR",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from hnseg.report.curves import by_epoch
 from hnseg.report.manifest import read_manifest
+from hnseg.report.reading import read_cases, read_csv, read_mapping, read_official, read_overrides, read_text
+from hnseg.report.settings import label_names
+from hnseg.report.structures import has_many, ordered_rows
 
 TRUE_WORDS = {"true", "1", "1.0", "yes"}
 
@@ -51,17 +54,17 @@ class RunFolder:
             ValueError: there is no readable manifest, or a table of the run cannot be read.
         """
         manifest = read_manifest(folder)
-        cases = read_cases(folder / "cases.csv")
+        names = label_names(read_mapping(folder / "config.yaml") or {})
+        cases = ordered_rows(read_cases(folder / "cases.csv"), names)
         return cls(
             folder=folder,
             manifest=manifest,
-            epochs=by_epoch(_read_csv(folder / "metrics.csv")),
+            epochs=by_epoch(read_csv(folder / "metrics.csv")),
             cases=cases,
-            postprocessed=read_cases(folder / "postprocessed" / "cases.csv"),
-            official=_read_official(folder / "official.json"),
-            configuration=_read_text(folder / "config.yaml"),
-            overrides=_read_overrides(folder / "overrides.yaml")
-            or _read_overrides(folder / ".hydra" / "overrides.yaml"),
+            postprocessed=ordered_rows(read_cases(folder / "postprocessed" / "cases.csv"), names),
+            official=read_official(folder / "official.json"),
+            configuration=read_text(folder / "config.yaml"),
+            overrides=read_overrides(folder / "overrides.yaml") or read_overrides(folder / ".hydra" / "overrides.yaml"),
             phantom=_is_phantom(manifest, cases),
         )
 
@@ -80,9 +83,24 @@ class RunFolder:
         named = self.manifest.get("cases", {}).get(case_id)
         return Path(named) if named and Path(named).is_dir() else None
 
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """``config.yaml``; empty where there is none that can be read."""
+        return read_mapping(self.folder / "config.yaml") or {}
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """All structures, in the order of their label values; empty where the configuration does not say."""
+        return label_names(self.config)
+
+    @property
+    def many(self) -> bool:
+        """Whether there are so many structures that each is a line rather than a block of the page."""
+        return has_many(self.cases, self.label_names)
+
     def target_of(self, part: str) -> str:
         """The class that ``config.yaml`` names for ``model`` or ``loss``, without its package; empty for none."""
-        node: Any = _read_mapping(self.folder / "config.yaml")
+        node: Any = self.config
         for name in (part, "net"):
             node = node.get(name, node) if isinstance(node, dict) else None
         return str(node.get("_target_", "")).rpartition(".")[2] if isinstance(node, dict) else ""
@@ -94,22 +112,9 @@ class RunFolder:
         """
         if self.postprocessed.empty:
             return {}
-        own = _read_mapping(self.folder / "postprocessed" / "postprocess.yaml")
-        configured = (_read_mapping(self.folder / "config.yaml") or {}).get("postprocess")
+        own = read_mapping(self.folder / "postprocessed" / "postprocess.yaml")
+        configured = self.config.get("postprocess")
         return own if own is not None else configured if isinstance(configured, dict) else {}
-
-
-def read_cases(path: Path) -> pd.DataFrame:
-    """A table of patients; empty where there is none. Names stay text, whatever they look like.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
-    cases = _read_csv(path)
-    for name in ("case", "centre", "structure"):
-        # a table without centres, say, has one nameless centre
-        cases[name] = cases[name].fillna("").astype(str) if name in cases.columns else ""
-    return cases
 
 
 def as_file_name(name: str) -> str:
@@ -144,46 +149,3 @@ def _holds_mark(node: Any) -> bool:
 
 def _says_true(value: Any) -> bool:
     return str(value).strip().lower() in TRUE_WORDS
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    if not path.is_file() or path.stat().st_size == 0:
-        return pd.DataFrame()
-    names = {"case": str, "centre": str, "structure": str, "fold": str, "phantom": str}
-    try:
-        # a patient or a centre may well be called NA
-        return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=["", "nan", "NaN"])
-    except (ValueError, pd.errors.ParserError) as error:
-        raise ValueError(f"{path} is not a readable table ({error}); resume the run to write it again") from error
-
-
-def _read_official(path: Path) -> dict[str, Any]:
-    """Empty where there are no scores, or none that can be read: whoever reads a page wants the rest of it."""
-    try:
-        scores = json.loads(_read_text(path) or "{}")
-    except ValueError:
-        return {}
-    return scores if isinstance(scores, dict) else {}
-
-
-def _read_mapping(path: Path) -> dict[str, Any] | None:
-    """None where there is no file; empty where there is nothing in it that can be read."""
-    if not path.is_file():
-        return None
-    try:
-        node = yaml.safe_load(_read_text(path))
-    except yaml.YAMLError:
-        return {}
-    return node if isinstance(node, dict) else {}
-
-
-def _read_text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-
-
-def _read_overrides(path: Path) -> tuple[str, ...]:
-    try:
-        entries = yaml.safe_load(_read_text(path))
-    except yaml.YAMLError:
-        return ()
-    return tuple(str(entry) for entry in entries) if isinstance(entries, list) else ()

@@ -1,4 +1,4 @@
-from io import BytesIO, StringIO
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
@@ -6,17 +6,10 @@ import pytest
 from PIL import Image
 
 from hnseg.report.canvas import PHANTOM_TEXT
-from hnseg.report.curves import by_epoch
-from hnseg.report.figures import dice_by, fold_curves, learning_curves, volumes
+from hnseg.report.figures import dice_by, volumes
+from hnseg.report.structures import structure_colors
+from tests.report.organs import FOUR, ORGANS
 
-EPOCHS = pd.DataFrame(
-    {
-        "train/loss": [1.2, 0.8, 0.6],
-        "val/loss": [1.3, 1.0, 0.9],
-        "val/dice": [0.1, 0.5, 0.6],
-        "lr-Adam": [1e-3, 5e-4, 1e-6],
-    }
-)
 CASES = pd.DataFrame(
     {
         "centre": ["$A_{$", "$A_{$", "B", ""],
@@ -27,7 +20,6 @@ CASES = pd.DataFrame(
     }
 )
 DRAW = {
-    "curves": lambda **flags: learning_curves(EPOCHS, monitor="val/dice", best_epoch=2, **flags),
     "dice": lambda **flags: dice_by(CASES, **flags),
     "volumes": lambda **flags: volumes(CASES, **flags),
 }
@@ -48,11 +40,6 @@ def test_two_structures_are_two_panels():
     assert more.height > 1.6 * one.height
 
 
-def test_one_epoch_without_validation_is_drawn():
-    epochs = by_epoch(pd.read_csv(StringIO("epoch,step,train/loss\n0,9,1.5\n")))
-    assert learning_curves(epochs, monitor="val/dice", best_epoch=None, phantom=False).startswith(b"\x89PNG")
-
-
 @pytest.mark.parametrize("value", [0.0, np.nan, 3e6])
 def test_volumes_of_any_size_are_drawn(value):
     assert volumes(CASES.assign(volume_mm3=value), phantom=False).startswith(b"\x89PNG")
@@ -70,13 +57,49 @@ def test_by_fold_the_folds_stay_in_their_order():
     assert wide.width > 1.3 * few.width
 
 
-def test_every_fold_has_its_curve():
-    def drawn(*names, **flags):
-        folds = {name: EPOCHS * (1 + place) for place, name in enumerate(names)}
-        return fold_curves(folds, monitor="val/dice", **({"phantom": False} | flags))
+def organ_rows(sources=("openkbp", "paired"), count=6):
+    """The first source has four organs annotated."""
+    rng = np.random.Generator(np.random.Philox(0))
+    rows = [
+        {"case": f"{source}{i}", "centre": source, "structure": name, "dice": rng.uniform(0.3, 1),
+         "volume_mm3": 900.0, "truth_volume_mm3": 1000.0}
+        for place, source in enumerate(sources)
+        for i in range(count)
+        for name in (FOUR if place == 0 and len(sources) > 1 else ORGANS)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
-    one, two = drawn("$A_{$"), drawn("$A_{$", "_B")
-    assert one != two
-    assert PHANTOM_TEXT.encode() in drawn("A", phantom=True)
-    assert drawn(*(f"fold {i}" for i in range(9))).startswith(b"\x89PNG")
-    assert fold_curves({"A": EPOCHS[["train/loss"]][:1]}, monitor="val/dice", phantom=False).startswith(b"\x89PNG")
+
+def picture(png):
+    return np.asarray(Image.open(BytesIO(png)).convert("RGB")).astype(int)
+
+
+def test_many_structures_are_rows_of_one_panel_and_groups_are_colours():
+    one, two = (picture(dice_by(organ_rows(s), phantom=False)) for s in (("paired",), ("openkbp", "paired")))
+    assert one.shape[0] < 1200  # nine panels would be 4000
+    orange = (np.abs(two - [0xD5, 0x5E, 0x00]).max(axis=2) < 30).sum()
+    assert orange > 500
+    assert not (np.abs(one - [0xD5, 0x5E, 0x00]).max(axis=2) < 30).any()
+
+
+def test_a_mean_is_marked_only_where_there_are_patients_enough():
+    def marks(count):
+        image = picture(dice_by(organ_rows(("a", "b"), count).assign(dice=0.5), phantom=False))
+        return (np.abs(image - [0xD5, 0x5E, 0x00]).max(axis=2) < 10).sum()
+
+    assert marks(5) > 3 * marks(4)
+
+
+def test_structures_nobody_scored_are_drawn():
+    rows = organ_rows()
+    assert dice_by(rows.assign(dice=np.nan), phantom=False).startswith(b"\x89PNG")
+    assert dice_by(rows.assign(centre=""), phantom=False).startswith(b"\x89PNG")
+
+
+def test_each_of_nine_structures_has_its_own_colour_in_the_volumes():
+    rows = organ_rows(("paired",), 3)
+    rows["truth_volume_mm3"] = 1000.0 * 2.0 ** rows["structure"].map({name: i for i, name in enumerate(ORGANS)})
+    image = picture(volumes(rows, phantom=False))
+    for name, color in structure_colors(ORGANS).items():
+        wanted = [255 - 0.75 * (255 - int(color[i : i + 2], 16)) for i in (1, 3, 5)]  # drawn at 0.75 on white
+        assert (np.abs(image - wanted).max(axis=2) < 12).sum() > 20, name
