@@ -1,4 +1,4 @@
-"""What a cross-validation will cost: patients, steps, hours from a timed step, and room on disk."""
+"""What a training or a cross-validation will cost: patients, steps, hours from a timed step, and room on disk."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from hnseg.types import Study
 
 MASK_BYTES = 200_000
 """A compressed mask; one of a 25 mm tumour on 134 x 512 x 512 voxels was measured with 156 kB."""
+EVERY_SLICE = ".EverySliceView"
+"""The view that takes several samples from a case; how many of its slices show a structure is not known yet."""
 ADAM_COPIES = 3
 """Numbers a weight in a checkpoint: the weight, and two of Adam's."""
 
@@ -45,50 +47,80 @@ class Work:
     validated: int
 
 
-def count_work(plain: Mapping[str, Any], splits: Sequence[Split], folds: int) -> Work:
+@dataclass(frozen=True)
+class Seen:
+    """What a network is shown.
+
+    Attributes:
+        size: of a sample in voxels, (z, y, x) or (y, x).
+        case_voxels: of a whole prepared case, on average.
+        visits: samples an epoch that a view takes from one case, at most.
+    """
+
+    size: tuple[int, ...]
+    case_voxels: float
+    visits: int
+
+
+def sample_size(
+    plain: Mapping[str, Any], sizes_mm: Sequence[tuple[float, float, float]], spacing_mm: Sequence[float]
+) -> Seen:
+    """What the view shows; of a view without a size of its own the average case.
+
+    Args:
+        plain: the resolved configuration.
+        sizes_mm: of the prepared cases (z, y, x).
+        spacing_mm: of the prepared grid.
+    """
+    view = plain["view"]
+    z, y, x = (
+        max(1, round(fmean(side) / mm)) for side, mm in zip(zip(*sizes_mm, strict=True), spacing_mm, strict=True)
+    )
+    size = tuple(view["size_zyx"] or (z, y, x))[-view["spatial_dims"] :]
+    case_voxels = fmean(math.prod(size_mm) for size_mm in sizes_mm) / math.prod(spacing_mm)
+    return Seen(size, case_voxels, z if str(view.get("_target_", "")).endswith(EVERY_SLICE) else 1)
+
+
+def count_work(plain: Mapping[str, Any], splits: Sequence[Split], folds: int, visits: int = 1) -> Work:
     """What is left to do.
 
     Args:
-        plain: the resolved configuration of the cross-validation.
+        plain: the resolved configuration.
         splits: of the folds that wait.
         folds: how many there are in all.
+        visits: samples that an epoch takes from a case each time it comes to it.
     """
     trainer = plain["trainer"]
     epochs, every = trainer["max_epochs"], trainer["check_val_every_n_epoch"]
-    samples = [len(split.train) * plain["samples_per_case"] for split in splits]
+    samples = [len(split.train) * plain["samples_per_case"] * visits for split in splits]
     batches = [_limited(math.ceil(n / plain["batch_size"]), trainer["limit_train_batches"]) for n in samples]
     cases = [_limited(len(split.val), trainer["limit_val_batches"]) for split in splits]
     return Work(folds, len(splits), epochs, epochs * sum(batches), epochs // every * sum(cases))
 
 
 def case_sizes_mm(studies: Sequence[Study], recipe: Recipe) -> list[tuple[float, float, float]]:
-    """What is kept of each patient, (z, y, x): the recipe's box, or where it takes whole images their extent.
+    """What is kept of each patient, (z, y, x): the recipe's box, or their extent along axes where it has no size.
 
     Raises:
         ValueError: the header of an image cannot be read.
     """
-    if recipe.box_size_mm is not None and recipe.regions[0] != "image":
-        return [recipe.box_size_mm] * len(studies)
-    low_high = [read_grid(study.images[recipe.modalities[0]]).extent_mm for study in studies]
-    return [tuple(np.subtract(high, low)[::-1].tolist()) for low, high in low_high]
+    box = (recipe.box_size_mm if recipe.regions[0] != "image" else None) or (None, None, None)
+    sizes = []
+    for study in studies:
+        low, high = read_grid(study.images[recipe.modalities[0]]).extent_mm if None in box else ([0.0] * 3, [0.0] * 3)
+        z, y, x = (own if size is None else size for own, size in zip(np.subtract(high, low)[::-1], box, strict=True))
+        sizes.append((float(z), float(y), float(x)))
+    return sizes
 
 
-def hours(
-    work: Work,
-    timing: Timing,
-    plain: Mapping[str, Any],
-    sizes_mm: Sequence[tuple[float, float, float]],
-    spacing_mm: Sequence[float],
-) -> float:
+def hours(work: Work, timing: Timing, plain: Mapping[str, Any], seen: Seen) -> float:
     """Hours of all that waits, with time in proportion to voxels.
 
     Devices share a batch, and the validation cases. Reading, augmentation, test and post-processing are not in it.
     """
-    view, devices = plain["view"], device_count(plain["trainer"])
-    step_voxels = plain["batch_size"] * math.prod(view["size_zyx"][-view["spatial_dims"] :])
-    case_voxels = fmean(math.prod(size) for size in sizes_mm) / math.prod(spacing_mm)
-    one_device_s = work.steps * step_voxels * timing.step_s + work.validated * case_voxels * timing.forward_s
-    return float(one_device_s / timing.voxels / devices / 3600)
+    step_voxels = plain["batch_size"] * math.prod(seen.size)
+    one_device_s = work.steps * step_voxels * timing.step_s + work.validated * seen.case_voxels * timing.forward_s
+    return float(one_device_s / timing.voxels / device_count(plain["trainer"]) / 3600)
 
 
 def bytes_needed(

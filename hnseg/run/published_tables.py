@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 import yaml
+
+from hnseg.report.published_organs import jain2020_table2
 
 FOLDER = "published"
 
@@ -20,23 +23,35 @@ class PaperTable:
         experiment: the file in ``conf/experiment``.
         number: as the paper counts.
         title: what it shows.
-        layout: ``centres``, ``test`` or ``folds``: which of hnseg's tables it is.
+        layout: ``centres``, ``test``, ``folds`` or ``organs``: which of hnseg's tables it is.
+        task: ``cv``, or ``train`` for a paper with one split.
         source: whose it is.
         data: the data set that the paper used.
-        command: what to say to ``hnseg cv`` beside the experiment, on the paper's data.
-        elsewhere: the same on other data.
+        command: what to say to the task beside the experiment, on the paper's data.
+        elsewhere: the same on other data, and on phantoms.
+        also: data set to the same, where it is neither of the two.
         rows: a line each, column ``row`` and measures; mm for distances.
+        note: what has to be known before the figures are compared with ours.
     """
 
     experiment: str
     number: int
     title: str
     layout: str
+    task: str
     source: str
     data: str
     command: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    also: Mapping[str, tuple[str, ...]]
     rows: pd.DataFrame
+    note: str = ""
+
+    def own_words(self, data: str, phantom: bool = False) -> tuple[str, ...]:
+        """What to say to the task beside the experiment on this data set."""
+        if phantom:
+            return self.elsewhere
+        return self.command if data == self.data else self.also.get(data, self.elsewhere)
 
 
 def paper_table(experiment: str, number: int) -> PaperTable:
@@ -59,12 +74,21 @@ def paper_table(experiment: str, number: int) -> PaperTable:
         number=number,
         title=table["title"],
         layout=table["layout"],
+        task=paper.get("task", "cv"),
         source=paper["source"],
         data=paper["data"],
         command=tuple(paper["command"]),
         elsewhere=tuple(paper["elsewhere"]),
-        rows=pd.DataFrame(table["rows"]),
+        also={data: tuple(words) for data, words in paper.get("also", {}).items()},
+        rows=_organs(table["column"], table["measure"]) if table["layout"] == "organs" else pd.DataFrame(table["rows"]),
+        note=table.get("note", ""),
     )
+
+
+def _organs(column: str, measure: str) -> pd.DataFrame:
+    """A column of the one table of organs, which reports show as well."""
+    scores = jain2020_table2().columns[column]
+    return pd.DataFrame({"row": list(scores), measure: list(scores.values())})
 
 
 def _experiments() -> list[str]:

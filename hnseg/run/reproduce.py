@@ -1,4 +1,4 @@
-"""`reproduce`: a table of a paper, with what it will cost said before it starts."""
+"""`reproduce`: a table of a paper, by cross-validation or one training; what it will cost is said before it starts."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from hnseg.modules import SegmentationModule
 from hnseg.report.words import duration
 from hnseg.run.beside_paper import paper_and_ours
 from hnseg.run.cost import (
+    Seen,
     Work,
     bytes_needed,
     case_sizes_mm,
@@ -27,9 +28,10 @@ from hnseg.run.cost import (
     device_count,
     free_bytes,
     hours,
+    sample_size,
     short_of_room,
 )
-from hnseg.run.folds import folds_below, run_to_its_end
+from hnseg.run.folds import Fold, folds_below, run_to_its_end
 from hnseg.run.published_tables import PaperTable, paper_table
 from hnseg.run.resolvers import to_plain
 from hnseg.run.timing import Timing, time_network
@@ -40,30 +42,37 @@ OWN_KEYS = ("table", "plan_only")
 
 
 def main(config: DictConfig) -> int:
-    """0; what `cv` returned where that is not 0."""
+    """0; what `cv` or `train` returned where that is not 0."""
     experiment = HydraConfig.get().runtime.choices.get("experiment")
     if not experiment:
         raise ValueError("name the paper: hnseg reproduce iantsen2020_senorm table=1")
     table = paper_table(str(experiment), int(config.table))
-    overrides = cv_overrides(table, list(HydraConfig.get().overrides.task), str(config.data.name))
-    plain = to_plain(compose("cv", overrides=overrides))
+    phantom = config.data.get("phantom") is not None
+    overrides = task_overrides(table, list(HydraConfig.get().overrides.task), str(config.data.name), phantom)
+    plain = to_plain(compose(table.task, overrides=overrides))
     validate(plain, plain["trust"])
     folder = Path(plain["paths"]["output"])
     _say_plan(table, plain, folder, overrides, bool(config.plan_only))
     if config.plan_only:
         return 0
     sys.stdout.flush()  # what it costs is said first, also where this goes into a file
-    code = run_to_its_end([sys.executable, "-m", "hnseg.run.cli", "cv", *overrides])
+    code = run_to_its_end([sys.executable, "-m", "hnseg.run.cli", table.task, *overrides])
     if (folder / "cases.csv").is_file():
-        print(paper_and_ours(table, folder, plain["data"]["label_names"][0]))
+        print(paper_and_ours(table, folder, plain["data"]["label_names"]))
     return code if code >= 0 else 128 - code
 
 
-def cv_overrides(table: PaperTable, typed: Sequence[str], data: str) -> list[str]:
-    """What `cv` is told: the table's own choices, where the user has not chosen otherwise, and what was typed."""
+def task_overrides(table: PaperTable, typed: Sequence[str], data: str, phantom: bool = False) -> list[str]:
+    """What `cv` or `train` is told: the table's own choices, where the user has not chosen otherwise, and the rest.
+
+    Raises:
+        ValueError: something for a cross-validation was typed, and the table needs none.
+    """
     kept = [override for override in typed if _key(override) not in OWN_KEYS]
     chosen = {_key(override) for override in kept}
-    own = table.command if data == table.data else table.elsewhere
+    if table.task == "train" and (of_folds := sorted(key for key in chosen if key.startswith("cv."))):
+        raise ValueError(f"{table.experiment} has one split and is trained once; leave {', '.join(of_folds)} out")
+    own = table.own_words(data, phantom)
     return [*(override for override in own if _key(override) not in chosen), *kept]
 
 
@@ -77,28 +86,40 @@ def _say_plan(
     """
     data: CaseDataModule = instantiate(plain["data"]["module"], _convert_="all")
     studies = [study for study in data.find_studies().studies if study.part == "test" or study.masks]
-    folds = folds_below(folder, plain["cv"]["folds"] or data.splitter.folds(studies))
-    splits = {fold: data.splitter.for_fold(fold.name)(studies) for fold in folds}
-    work = count_work(plain, [split for fold, split in splits.items() if not fold.finished], len(folds))
+    splits = _splits(table, plain, folder, data, studies)
     if plain["threads"]:
         torch.set_num_threads(plain["threads"])
     module: SegmentationModule = instantiate(plain["model"], _convert_="all")
     sizes_mm = case_sizes_mm(studies, data.recipe)
+    seen = sample_size(plain, sizes_mm, data.recipe.spacing_mm)
+    work = count_work(plain, [split for fold, split in splits.items() if not fold.finished], len(splits), seen.visits)
     needed = bytes_needed(plain, data.recipe, sizes_mm, module, work, _masks(plain, studies, list(splits.values())))
     print(f"Table {table.number} of {table.source}: {table.title}")
-    print(f"  command   {shlex.join(['hnseg', 'cv', *overrides])}")
+    print(f"  command   {shlex.join(['hnseg', table.task, *overrides])}")
     print(f"  data      {_describe(studies, data.name)}")
     print(f"  networks  {work.folds}, of which {work.folds - work.waiting} are trained already: {folder}")
     if work.waiting:
-        timing = time_network(module, plain["view"], plain["trainer"])
-        torch.cuda.empty_cache()  # the folds train in other processes, on the same device
-        print(_time_lines(work, timing, plain, hours(work, timing, plain, sizes_mm, data.recipe.spacing_mm)))
+        timing = time_network(module, seen.size, len(plain["data"]["modalities"]), plain["trainer"])
+        torch.cuda.empty_cache()  # the networks train in other processes, on the same device
+        print(_time_lines(work, timing, plain, seen, hours(work, timing, plain, seen)))
+        if data.recipe.full_box_mm is None and data.recipe.regions[0] != "image":
+            print(f"            Sizes are of whole images, of which the region {data.recipe.regions[0]} keeps less")
     print(_disk_line(needed, folder))
     short = short_of_room(needed)
     if short and not plan_only:
         raise ValueError(f"{'; '.join(short)}. Free some, or choose other folders with paths.runs=DIR paths.cache=DIR")
     for sentence in short:
         print(f"  NOT ENOUGH ROOM: {sentence}")
+
+
+def _splits(
+    table: PaperTable, plain: Mapping[str, Any], folder: Path, data: CaseDataModule, studies: Sequence[Study]
+) -> dict[Fold, Split]:
+    """Every network and who it learns from; a table of one training has one, in the folder itself."""
+    if table.task == "train":
+        return {Fold(plain["fold"], folder): data.splitter(studies)}
+    folds = folds_below(folder, plain["cv"]["folds"] or data.splitter.folds(studies))
+    return {fold: data.splitter.for_fold(fold.name)(studies) for fold in folds}
 
 
 def _masks(plain: Mapping[str, Any], studies: Sequence[Study], splits: Sequence[Split]) -> int:
@@ -110,18 +131,20 @@ def _masks(plain: Mapping[str, Any], studies: Sequence[Study], splits: Sequence[
 def _describe(studies: Sequence[Study], name: str) -> str:
     count = {part: sum(study.part == part for study in studies) for part in ("train", "test")}
     centres = sorted({study.centre for study in studies if study.part == "train"})
-    said = f"{name}: {count['train']} training patients of {', '.join(centres)}, {count['test']} test patients"
+    of = f" of {', '.join(centres)}" if any(centres) else ""
+    said = f"{name}: {count['train']} training patients{of}, {count['test']} test patients"
     if any(study.phantom for study in studies):
         said += "\n            PHANTOM: what comes out says nothing about the paper"
     return said
 
 
-def _time_lines(work: Work, timing: Timing, plain: Mapping[str, Any], estimate_h: float) -> str:
-    size, devices = " x ".join(map(str, plain["view"]["size_zyx"])), device_count(plain["trainer"])
+def _time_lines(work: Work, timing: Timing, plain: Mapping[str, Any], seen: Seen, estimate_h: float) -> str:
+    size, devices = " x ".join(map(str, seen.size)), device_count(plain["trainer"])
     timed = " x ".join(map(str, timing.shape[2:]))
+    at_most = "at most " if seen.visits > 1 else ""
     return (
-        f"  work      {work.waiting} networks x {work.epochs} epochs: {work.steps:,} steps of {plain['batch_size']} x "
-        f"{size} voxels, {work.validated:,} patients through validation\n"
+        f"  work      {work.waiting} networks x {work.epochs} epochs: {at_most}{work.steps:,} steps of "
+        f"{plain['batch_size']} x {size} voxels, {work.validated:,} patients through validation\n"
         f"  time      about {_hours(estimate_h)} on this machine with {devices} device{'s' * (devices > 1)}.\n"
         f"            An estimate: a step on {timed} took {timing.step_s:.2f} s, a forward pass {timing.forward_s:.2f} "
         "s, scaled by voxels;\n            reading, augmentation, testing and post-processing come on top"

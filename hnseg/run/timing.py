@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from hnseg.modules import SegmentationModule
+from hnseg.modules.segmentation import SegmentationModule, teach
+from hnseg.types import TrainingCounts
 
 REPEATS = 3
+LARGEST = 192
+"""What is longer along an axis, such as a whole CT, is timed as if it had this: time goes by voxels."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +34,27 @@ class Timing:
         return math.prod(self.shape[2:])
 
 
-def time_network(module: SegmentationModule, view: Mapping[str, Any], trainer: Mapping[str, Any]) -> Timing:
+def time_network(
+    module: SegmentationModule, size: Sequence[int], modalities: int, trainer: Mapping[str, Any]
+) -> Timing:
     """Time a training step and a forward pass on one random patch of about half the size along every axis.
 
-    Steps are of the run's own network, loss, optimiser, precision and device; reading and augmenting are not in them.
+    Steps are of the run's own network, loss, optimiser, precision and device; reading, augmenting and mixing are not in
+    them.
+
+    Args:
+        module: of the run.
+        size: of what a network is shown, (z, y, x) or (y, x).
+        modalities: channels of an image before normalisation.
+        trainer: the resolved configuration of the trainer.
     """
     device = torch.device(_device(trainer))
     module.to(device)
-    spatial = view["size_zyx"][-view["spatial_dims"] :]
     divisor = int(getattr(module.net, "divisor", 1))
-    shape = (1, view["channels"], *(_half(size, divisor) for size in spatial))
+    shape = (1, modalities, *(_half(min(side, LARGEST), divisor) for side in size))
     image = torch.randn(shape, device=device) * 100
-    labels = module.labels
+    labels, known = module.labels, (1,) * len(module.labels.names)
+    teach(module.loss.modules(), lambda: TrainingCounts(labels.names, 1, known, 1, known))
     target = torch.randint(0, len(labels.names) + 1, (1, *shape[2:]), device=device)
     target, counts = labels.encode(target), labels.counts(torch.ones(1, len(labels.names), dtype=torch.bool)).to(device)
     optimizer = module.configure_optimizers()["optimizer"]

@@ -16,7 +16,17 @@ from hnseg.modules import SegmentationModule
 from hnseg.prepare import Recipe
 from hnseg.prepare.intensity import Normalization
 from hnseg.run import cost
-from hnseg.run.cost import Work, bytes_needed, case_sizes_mm, count_work, device_count, hours, short_of_room
+from hnseg.run.cost import (
+    Seen,
+    Work,
+    bytes_needed,
+    case_sizes_mm,
+    count_work,
+    device_count,
+    hours,
+    sample_size,
+    short_of_room,
+)
 from hnseg.run.timing import Timing, _half, time_network
 from hnseg.types import Grid, Study, Volume
 
@@ -36,6 +46,7 @@ def test_steps_and_validation_passes_by_hand() -> None:
     twice = count_work(PLAIN | {"samples_per_case": 2}, [split(10, 2)], 1)
     assert twice.steps == 5 * 5
     assert count_work(PLAIN, [], 4) == Work(4, 0, 5, 0, 0)
+    assert count_work(PLAIN, [split(10, 2)], 1, visits=6).steps == 5 * 15
 
 
 @pytest.mark.parametrize(("limit", "batches"), [(1, 1), (2, 2), (9, 3), (1.0, 3), (0.5, 1)])
@@ -47,20 +58,27 @@ def test_limits_count_as_lightnings_do(limit: float, batches: int) -> None:
 
 @pytest.mark.parametrize("devices", [1, 2, [0, 3]])
 def test_hours_are_in_proportion_to_voxels(devices) -> None:
-    plain = PLAIN | {"view": {"size_zyx": [32, 32, 32], "spatial_dims": 3}, "trainer": TRAINER | {"devices": devices}}
+    plain = PLAIN | {"trainer": TRAINER | {"devices": devices}}
     timing = Timing((1, 2, 16, 16, 16), step_s=2.0, forward_s=0.5)
-    sizes_mm = [(64.0, 64.0, 64.0), (64.0, 64.0, 192.0)]  # at 2 mm 8 and 24 times the timed patch
+    seen = Seen((32, 32, 32), case_voxels=16.0 * 16**3, visits=1)
     work = Work(1, 1, 1, steps=100, validated=10)
     one_device_s = 100 * 4 * 8 * 2.0 + 10 * 16 * 0.5
-    assert hours(work, timing, plain, sizes_mm, (2, 2, 2)) == pytest.approx(
-        one_device_s / 3600 / device_count(plain["trainer"])
-    )
+    assert hours(work, timing, plain, seen) == pytest.approx(one_device_s / 3600 / device_count(plain["trainer"]))
 
 
 def test_slices_have_no_third_axis() -> None:
-    plain = PLAIN | {"view": {"size_zyx": [1, 32, 32], "spatial_dims": 2}}
+    seen = sample_size({"view": {"size_zyx": [1, 32, 32], "spatial_dims": 2}}, [(2.0, 2.0, 2.0)], (2, 2, 2))
+    assert seen == Seen((32, 32), 1.0, 1)
     work, timing = Work(1, 1, 1, steps=10, validated=0), Timing((1, 2, 16, 16), 3600.0, 1.0)
-    assert hours(work, timing, plain, [(2.0, 2.0, 2.0)], (2, 2, 2)) == pytest.approx(10 * 4 * 4)
+    assert hours(work, timing, PLAIN, seen) == pytest.approx(10 * 4 * 4)
+
+
+def test_a_view_without_a_size_shows_cases_of_the_average_one() -> None:
+    sizes_mm = [(64.0, 64.0, 64.0), (64.0, 64.0, 192.0)]
+    view = {"size_zyx": None, "spatial_dims": 3, "_target_": "hnseg.data.VolumeView"}
+    assert sample_size({"view": view}, sizes_mm, (2.0, 2.0, 2.0)) == Seen((32, 32, 64), 32 * 32 * 64, 1)
+    every = {"size_zyx": [1, 48, 48], "spatial_dims": 2, "_target_": "hnseg.data.EverySliceView"}
+    assert sample_size({"view": every}, sizes_mm, (4.0, 2.0, 2.0)).visits == 16
 
 
 def test_devices_that_lightning_chooses_count_as_one() -> None:
@@ -132,8 +150,7 @@ def test_a_step_is_timed_with_the_runs_own_parts_and_changes_the_weights(dims: i
         inference=InferenceSettings((32, 64, 64)),
     )
     before = net.head.weight.detach().clone()
-    view = {"size_zyx": [32 if dims == 3 else 1, 64, 64], "spatial_dims": dims, "channels": 2}
-    timing = time_network(module, view, TRAINER)
+    timing = time_network(module, (32, 64, 64)[-dims:], 2, TRAINER)
     assert timing.shape == (1, 2, *([16] * (dims == 3)), 32, 32)
     assert timing.voxels == 32 * 32 * (16 if dims == 3 else 1)
     assert timing.step_s > 0

@@ -4,6 +4,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from hnseg.evaluate.organ_table import MEAN_OF_ORGANS
+from hnseg.prepare.organs import PDDCA
 from hnseg.run.places import conf_dir
 from hnseg.run.published_tables import paper_table
 
@@ -47,5 +49,35 @@ def test_means_of_the_papers_follow_from_their_rows() -> None:
 
 @pytest.mark.parametrize(("experiment", "number"), [("hecktor2022_baseline", 1), ("iantsen2020_senorm", 3)])
 def test_what_has_no_table_is_answered_with_those_that_have(experiment, number) -> None:
-    with pytest.raises(ValueError, match=r"bourigault2021_unet3plus table=1; iantsen2020_senorm table=1\|2"):
+    there = r"bourigault2021_unet3plus table=1; iantsen2020_senorm table=1\|2; jain2020_model_l table=2"
+    with pytest.raises(ValueError, match=there):
         paper_table(experiment, number)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "measure", "stem", "mean"),
+    [
+        ("jain2020_model_l", "dice_slices_mean", 0.8637, 0.7198),
+        ("jain2020_model_m", "dice_slices_mean", 0.8553, 0.7216),
+        ("zhu2018_anatomynet", "dice_mean", 0.8665, 0.7925),
+        ("zhu2018_anatomynet_all", "dice_mean", 0.8665, 0.7925),
+    ],
+)
+def test_organs_are_under_the_measure_that_the_paper_took(experiment, measure, stem, mean) -> None:
+    table = paper_table(experiment, 2)
+    assert (conf_dir() / "experiment" / f"{experiment}.yaml").is_file()
+    assert (conf_dir() / "data" / f"{table.data}.yaml").is_file()
+    assert list(table.rows) == ["row", measure]
+    assert table.rows["row"].tolist() == [*PDDCA, MEAN_OF_ORGANS]
+    scores = table.rows.set_index("row")[measure]
+    assert (scores["BrainStem"], scores[MEAN_OF_ORGANS]) == pytest.approx((stem, mean))
+    assert scores[:9].mean() == pytest.approx(scores[MEAN_OF_ORGANS], abs=5.1e-5)
+    assert (table.task, table.layout) == ("train", "organs")
+    assert "compare it with" in table.note
+
+
+def test_other_data_and_phantoms_have_splits_of_their_own() -> None:
+    table = paper_table("jain2020_model_l", 2)
+    assert table.own_words("miccai2015") == ()
+    assert table.own_words("public_oar") == ("split=public_oar",)
+    assert table.own_words("table") == table.own_words("miccai2015", phantom=True) == ("split=official",)

@@ -1,10 +1,13 @@
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from hnseg.prepare.organs import PDDCA
 from hnseg.run.command import run
 from hnseg.run.published_tables import paper_table
-from hnseg.run.reproduce import cv_overrides
+from hnseg.run.reproduce import task_overrides
 
 TINY = [
     "data=phantom",
@@ -23,13 +26,22 @@ TINY = [
 def test_the_papers_own_lists_are_for_the_papers_own_patients() -> None:
     table = paper_table("iantsen2020_senorm", 1)
     typed = ["experiment=iantsen2020_senorm", "data.root=DIR", "table=1", "plan_only=true"]
-    assert cv_overrides(table, typed, "hecktor2020") == ["split=published2020", *typed[:2]]
-    assert cv_overrides(table, typed, "phantom") == ["split=centres_and_random", *typed[:2]]
+    assert task_overrides(table, typed, "hecktor2020") == ["split=published2020", *typed[:2]]
+    assert task_overrides(table, typed, "phantom") == ["split=centres_and_random", *typed[:2]]
 
 
 def test_what_the_user_chose_stands() -> None:
     typed = ["experiment=iantsen2020_senorm", "split=kfold", "+table=1"]
-    assert cv_overrides(paper_table("iantsen2020_senorm", 1), typed, "hecktor2020") == typed[:2]
+    assert task_overrides(paper_table("iantsen2020_senorm", 1), typed, "hecktor2020") == typed[:2]
+
+
+def test_a_paper_with_one_split_is_trained_once() -> None:
+    table = paper_table("jain2020_model_l", 2)
+    typed = ["experiment=jain2020_model_l", "table=2", "data.root=DIR"]
+    assert task_overrides(table, typed, "miccai2015") == [typed[0], typed[2]]
+    assert task_overrides(table, typed, "miccai2015", phantom=True) == ["split=official", typed[0], typed[2]]
+    with pytest.raises(ValueError, match=r"jain2020_model_l has one split and is trained once; leave cv\.folds out"):
+        task_overrides(table, [*typed, "cv.folds=[0]"], "miccai2015")
 
 
 @pytest.fixture
@@ -60,6 +72,35 @@ def test_a_disk_without_room_stops_it_before_anything_starts(reproduce, tmp_path
     assert not (tmp_path / "runs").exists()
     assert reproduce("iantsen2020_senorm", "table=1", "plan_only=true", *TINY) == 0
     assert "NOT ENOUGH ROOM" in capsys.readouterr().out
+
+
+def test_organs_are_trained_once_and_shown_beside_the_papers(reproduce, tmp_path: Path, monkeypatch, capsys) -> None:
+    commands = []
+
+    def train(command: list[str]) -> int:
+        """What a training leaves behind."""
+        commands.append(command)
+        run = tmp_path / "run"
+        run.mkdir()
+        scores = {"dice": 0.8, "dice_slices": 0.7, "surface_dice": 0.9, "hd95_mm": 3.0, "tolerance_mm": 2.5}
+        rows = [{"case": f"P{i}", "centre": "", "structure": n, **scores} for i in range(5) for n in PDDCA]
+        pd.DataFrame(rows).to_csv(run / "cases.csv", index=False)
+        (run / "manifest.json").write_text(json.dumps({"phantom": True, "finished": True}))
+        return 0
+
+    monkeypatch.setattr("hnseg.run.reproduce.run_to_its_end", train)
+    chosen = ["data.phantom={patients: 4, test_patients: 2, seed: 0, coarse: 4.0}", "data.spacing_mm=[5,4.5,4.5]"]
+    chosen += ["view.size_zyx=[1,64,64]", "model.net.filters=2", "trainer.max_epochs=1", "trainer.accelerator=cpu"]
+    chosen += ["threads=1", f"paths.output={tmp_path / 'run'}"]
+    assert reproduce("jain2020_model_l", "table=2", *chosen) == 0
+    assert commands[0][3:5] == ["train", "split=official"]
+    shown = capsys.readouterr().out
+    assert "4 training patients, 2 test patients" in shown
+    assert "1 networks x 1 epochs: at most" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["BrainStem", "paper", "0.864"] in lines
+    assert ["BrainStem", "hnseg", "5", "0.800", "±", "0.000", "0.700", "±", "0.000"] in lines
+    assert "PHANTOM: hnseg's figures" in shown
 
 
 @pytest.mark.parametrize(
