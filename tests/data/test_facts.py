@@ -137,7 +137,7 @@ def test_slices_that_show_a_structure_come_first(tmp_path: Path) -> None:
     case = write(tmp_path, "a", np.zeros(label.shape, np.int16), label)
 
     def shown(count: int) -> list[bool]:
-        samples = TrainingSamples([case], SliceView((1, 4, 4), 0.1), NoAugment(), seed=0, samples_per_case=200)
+        samples = TrainingSamples([case], SliceView((1, 4, 4), 0.3), NoAugment(), seed=0, samples_per_case=200)
         return [bool(one.any()) for one in sample_pictures(samples, NAMES, count, epoch=3)["before_label"]]
 
     assert shown(2) == [True, True]
