@@ -28,7 +28,6 @@ _PAIRED = {
     "Submandibular": (
         "submandibular",
         "submandibulargland",
-        "submandibula",
         "submand",
         "submandgland",
         "glndsubmand",
@@ -58,7 +57,7 @@ def canonical(name: str, aliases: Mapping[str, str] | None = None) -> str | None
     """
     plain = _plain(name)
     own = {_plain(spelling): structure for spelling, structure in (aliases or {}).items()}
-    if plain in own:
+    if plain and plain in own:
         return own[plain]
     return _SPELLINGS.get(plain) or _SPELLINGS.get(plain.removeprefix(_PREFIX))
 
@@ -88,6 +87,8 @@ def _spellings() -> dict[str, str]:
         for spelling in spellings:
             for word, side in _SIDES.items():
                 known[word + spelling] = known[spelling + word] = f"{organ}_{side}"
+    without_side = {spelling for spellings in _PAIRED.values() for spelling in spellings}
+    assert not without_side & known.keys(), "a spelling ends like a side"
     return known
 
 

@@ -102,7 +102,7 @@ def find_pairs(source: Path, modalities: Sequence[str] = ("ct", "pt")) -> Findin
             f"{source} is neither a folder nor a CSV; give a folder of PET/CT pairs or a CSV with columns case,ct,pet"
         )
     pairs = find_images(source)
-    if pairs:
+    if any(set(modalities) & set(files) for files in pairs.values()):
         return _pairs_of_names(source, pairs, modalities)
     alone = find_cts(source) if tuple(modalities) == ("ct",) else None
     tables = sorted(source.glob("*.csv"))
@@ -110,6 +110,8 @@ def find_pairs(source: Path, modalities: Sequence[str] = ("ct", "pt")) -> Findin
         return _pairs_of_table(tables[0], modalities)
     if alone is not None:
         return alone
+    if pairs:
+        return _pairs_of_names(source, pairs, modalities)
     raise ValueError(
         f"no images found in {source}; expected <case>_ct.nii.gz with <case>_pt.nii.gz, <case>__CT.nii.gz with "
         f"<case>__PT.nii.gz (folders inside folders are fine), or one CSV with columns case,ct,pet; for a network of "

@@ -60,6 +60,34 @@ def write_study(folder: Path, case_id: str = "CHXX001", seed: int = 0) -> Study:
     return Study(case_id, images, {"GTVt": (mask, 1)}, centre="CHXX")
 
 
+def turned(volume: Volume, order: tuple[int, int, int], flips: tuple[int, ...]) -> Volume:
+    """The same patient with array axes in another order, some of them reversed."""
+    array = np.flip(volume.array.transpose(order), flips)
+    direction = np.asarray(volume.direction)[:, order].copy()
+    direction[:, list(flips)] *= -1
+    start = np.zeros(3)
+    for axis in flips:
+        start[order[axis]] = volume.grid.shape_zyx[order[axis]] - 1
+    spacing = tuple(volume.spacing_mm[axis] for axis in order)
+    grid = Grid(array.shape, spacing, tuple(volume.grid.to_lps_mm(start)), direction)  # type: ignore[arg-type]
+    return Volume(array, grid)
+
+
+PERSON_GRID = Grid((64, 56, 100), (5.0, 5.0, 5.0), (-250.0, -120.0, -310.0))
+
+
+def person(grid: Grid = PERSON_GRID, lungs: bool = True) -> Volume:
+    """Head (top at z = 0), neck, shoulders below -240 mm and lungs below -290 mm, in air."""
+    x, y, z = np.moveaxis(grid.to_lps_mm(np.moveaxis(np.indices(grid.shape_zyx), 0, -1)), -1, 0)
+    head = (x / 75) ** 2 + (y / 95) ** 2 + ((z + 110) / 110) ** 2 <= 1
+    neck = ((x / 60) ** 2 + ((y - 20) / 60) ** 2 <= 1) & (z < -150)
+    chest = ((x / 210) ** 2 + ((y - 20) / 110) ** 2 <= 1) & (z < -240)
+    ct_hu = np.where(head | neck | chest, 40, -1000).astype(np.int16)
+    if lungs:
+        ct_hu[(((np.abs(x) - 90) / 60) ** 2 + ((y - 20) / 70) ** 2 <= 1) & (z < -290)] = -850
+    return Volume(ct_hu, grid)
+
+
 @pytest.fixture(scope="session")
 def patient() -> SimpleNamespace:
     """The functions and facts above, for tests that build patients of their own."""
@@ -72,6 +100,9 @@ def patient() -> SimpleNamespace:
         pt=pt_volume,
         mask=tumour_mask,
         write=write,
+        turned=turned,
+        person=person,
+        person_grid=PERSON_GRID,
         write_study=write_study,
     )
 
@@ -92,4 +123,13 @@ def petct_folder() -> Path:
     folder = Path(root or "") / "petct"
     if not root or not folder.is_dir():
         pytest.skip("HNSEG_REAL_DATA does not name a folder with petct/ in it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def oar_folder() -> Path:
+    root = os.environ.get("HNSEG_REAL_DATA")
+    folder = Path(root or "") / "oar"
+    if not root or not folder.is_dir():
+        pytest.skip("HNSEG_REAL_DATA does not name a folder with oar/ in it")
     return folder

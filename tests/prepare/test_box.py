@@ -1,90 +1,14 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
+from hnseg.geometry import image_box
+from hnseg.prepare.body import body_box, head_neck_box
 from hnseg.prepare.box import choose_box, resize_box
-from hnseg.prepare.brain import NoBrainFoundError, brain_box
 from hnseg.prepare.recipe import Recipe
-from hnseg.types import BoxMm, Grid, Volume
+from hnseg.types import BoxMm, Volume
 
 SIZE = (144.0, 144.0, 144.0)
-
-
-def turned(volume: Volume, order: tuple[int, int, int], flips: tuple[int, ...]) -> Volume:
-    """The same patient with array axes in another order, some of them reversed."""
-    array = np.flip(volume.array.transpose(order), flips)
-    direction = np.asarray(volume.direction)[:, order].copy()
-    direction[:, list(flips)] *= -1
-    start = np.zeros(3)
-    for axis in flips:
-        start[order[axis]] = volume.grid.shape_zyx[order[axis]] - 1
-    spacing = tuple(volume.spacing_mm[axis] for axis in order)
-    grid = Grid(array.shape, spacing, tuple(volume.grid.to_lps_mm(start)), direction)  # type: ignore[arg-type]
-    return Volume(array, grid)
-
-
-def test_box_lies_where_the_rule_says(patient):
-    box = brain_box(patient.pt(), SIZE)
-    # smoothing by 3 voxels moves the brain's edge, by less than a smoothing width
-    assert box.high_mm[2] == pytest.approx(patient.brain_mm[2] - 60 + 30, abs=20)
-    assert np.mean([box.low_mm[0], box.high_mm[0]]) == pytest.approx(patient.brain_mm[0], abs=6)
-    assert np.mean([box.low_mm[1], box.high_mm[1]]) == pytest.approx(patient.brain_mm[1] - 30, abs=6)
-    assert np.subtract(box.high_mm, box.low_mm) == pytest.approx(SIZE)
-    assert box.source == "brain"
-
-
-@pytest.mark.parametrize(
-    ("order", "flips"), [((0, 1, 2), (0,)), ((2, 1, 0), ()), ((1, 2, 0), (1, 2)), ((0, 2, 1), (0, 1, 2))]
-)
-def test_box_does_not_depend_on_array_axes(patient, order, flips):
-    pet = patient.pt()
-    box, again = brain_box(pet, SIZE), brain_box(turned(pet, order, flips), SIZE)
-    assert again.low_mm == pytest.approx(box.low_mm, abs=1e-3)
-    assert again.high_mm == pytest.approx(box.high_mm, abs=1e-3)
-
-
-def test_box_moves_with_a_slightly_rotated_patient(patient):
-    angle = np.deg2rad(8)
-    rotation = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
-    pet = patient.pt()
-    grid = dataclasses.replace(pet.grid, direction=rotation @ pet.direction, origin_mm=tuple(rotation @ pet.origin_mm))
-    box, rotated = brain_box(pet, SIZE), brain_box(Volume(pet.array, grid), SIZE)
-    assert np.allclose(box.low_mm, rotated.low_mm, atol=8)
-
-
-def test_box_is_shifted_to_stay_inside_the_image(patient):
-    pet = patient.pt()
-    low = Volume(pet.array[20:], pet.grid.crop((20, 0, 0), (26, 40, 40)))
-    box = brain_box(low, SIZE)
-    assert box.low_mm[2] == pytest.approx(low.grid.extent_mm[0, 2])
-    assert box.high_mm[2] - box.low_mm[2] == pytest.approx(144)
-    narrow = Volume(pet.array[:, :, 8:32], pet.grid.crop((0, 0, 8), (46, 40, 24)))
-    assert brain_box(narrow, (144, 144, 200)).low_mm[0] < narrow.grid.extent_mm[0, 0]
-
-
-def test_larger_hot_mass_below_is_not_the_brain(patient):
-    pet = patient.pt()
-    hot = pet.array.copy()
-    hot[:20, 8:32, 8:32] = 9.0  # a heart or a bladder, larger than the brain
-    assert (hot > 3).sum() > 2 * (pet.array > 3).sum()
-    box, with_mass = brain_box(pet, SIZE), brain_box(Volume(hot, pet.grid), SIZE)
-    assert with_mass.high_mm == pytest.approx(box.high_mm, abs=1e-3)
-
-
-def test_no_brain_no_box(patient):
-    neck = patient.pt()
-    neck = Volume(neck.array[:22], neck.grid.crop((0, 0, 0), (22, 40, 40)))
-    with pytest.raises(NoBrainFoundError, match="no brain"):
-        brain_box(Volume(np.minimum(neck.array, 0.8), neck.grid), SIZE)
-    with pytest.raises(NoBrainFoundError):
-        brain_box(Volume(np.zeros(patient.pt_grid.shape_zyx), patient.pt_grid), SIZE)
-
-
-def test_bq_per_ml_is_not_mistaken_for_a_brain(patient):
-    pet = patient.pt()
-    with pytest.raises(NoBrainFoundError, match="ml"):
-        brain_box(Volume(pet.array * 5000, pet.grid), SIZE)
+BODY = Recipe(modalities=("ct",), regions=("body", "image"), box_size_mm=(None, 280.0, 280.0))
 
 
 def test_regions_are_tried_in_order(patient):
@@ -117,3 +41,44 @@ def test_box_outside_the_image_is_refused(patient):
 def test_resize_keeps_the_centre():
     box = resize_box(BoxMm((0, 0, 0), (10, 20, 30), "brain"), (60, 40, 20))
     assert box == BoxMm((-5, -10, -15), (15, 30, 45), "brain")
+
+
+@pytest.mark.parametrize(
+    ("region", "rule"), [("body", lambda ct: body_box(ct, (None, 280, 280))), ("head_neck", head_neck_box)]
+)
+def test_regions_of_the_ct(patient, region, rule):
+    ct = patient.person()
+    recipe = Recipe(modalities=("ct",), regions=(region,), box_size_mm=(None, 280.0, 280.0))
+    box, notes = choose_box({"ct": ct}, None, recipe)
+    assert box == rule(ct)
+    assert box.source == region
+    assert "in the CT, x" in notes[-1]
+
+
+def test_jain2020_is_the_crop_of_the_image(patient):
+    ct = patient.person()
+    recipe = Recipe(modalities=("ct",), regions=("jain2020", "image"), box_size_mm=None)
+    box, notes = choose_box({"ct": ct}, None, recipe)
+    assert (box.source, len(notes)) == ("image", 2)
+    assert "120 columns" in notes[0]
+    zoomed = ct.grid.crop((0, -50, -40), (len(ct.array), 360, 420))
+    box, _ = choose_box({"ct": Volume(np.zeros(zoomed.shape_zyx, np.int16), zoomed)}, None, recipe)
+    assert box.source == "jain2020"
+    assert np.subtract(box.high_mm, box.low_mm)[:2] == pytest.approx([280 * 5, 280 * 5])
+
+
+def test_ct_without_a_body_falls_to_the_next_region_or_is_refused(patient):
+    air = Volume(np.full_like(patient.person().array, -1000), patient.person().grid)
+    box, notes = choose_box({"ct": air}, None, BODY)
+    assert box == image_box(air.grid)
+    assert "no head or neck was found" in notes[0]
+    with pytest.raises(ValueError, match="no head or neck was found"):
+        choose_box({"ct": air}, None, Recipe(modalities=("ct",), regions=("body",), box_size_mm=(None, 280, 280)))
+
+
+def test_body_is_looked_for_in_the_ct_of_a_pet_ct(patient):
+    images = {"pt": patient.pt(), "ct": patient.ct()}
+    recipe = Recipe(modalities=("pt", "ct"), regions=("body",), box_size_mm=(None, 280.0, 280.0))
+    assert choose_box(images, None, recipe)[0].source == "body"
+    with pytest.raises(ValueError, match="no CT to find the body in"):
+        choose_box({"pt": patient.pt()}, None, Recipe(modalities=("pt",), regions=("body",), box_size_mm=280.0))

@@ -30,6 +30,7 @@ def test_lists_from_a_configuration_hash_as_tuples_do():
         {"allow_empty": True},
         {"regions": ("image",)},
         {"box_size_mm": 96.0},
+        {"box_size_mm": (None, 144.0, 144.0), "regions": ("body",)},
     ],
 )
 def test_every_field_changes_the_hash(change):
@@ -46,11 +47,25 @@ def test_every_field_changes_the_hash(change):
         ({"modalities": ("ct", "ct")}, "modalities"),
         ({"label_names": ()}, "label_names"),
         ({"box_size_mm": None}, "box_size_mm"),
+        ({"box_size_mm": None, "regions": ("body",)}, "region 'body' needs a box_size_mm"),
+        ({"box_size_mm": (None, 144, 144), "regions": ("brain",)}, "region 'brain'"),
+        ({"box_size_mm": (None, 144, 144), "regions": ("published",)}, "no height"),
+        ({"box_size_mm": (144, None, 144), "regions": ("body",)}, "box_size_mm"),
+        ({"box_size_mm": (None, None, 144), "regions": ("body",)}, "box_size_mm"),
+        ({"regions": ("jain2020",), "variant": "code"}, "jain2020"),
     ],
 )
 def test_nonsense_is_refused_by_name(change, word):
     with pytest.raises(ValueError, match=word):
         Recipe(**change)
+
+
+def test_box_without_a_height_has_no_shape_and_survives_json():
+    recipe = Recipe(modalities=("ct",), regions=("body", "image"), box_size_mm=[None, 280, 280])  # type: ignore[arg-type]
+    assert recipe.box_size_mm == (None, 280.0, 280.0)
+    assert recipe.box_shape_zyx is recipe.full_box_mm is None
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert Recipe().box_shape_zyx == (144, 144, 144)
 
 
 def test_unknown_key_is_refused():

@@ -64,6 +64,29 @@ def test_label_map_with_values_by_alias(folder, patient):
     assert {name: value for name, (_, value) in by_order.masks.items()} == {"GTVp": 1, "GTVn": 2}
 
 
+def test_one_label_map_for_ct_with_organs(folder, patient):
+    array = patient.mask().array * np.uint8(5)
+    array[2, 2, 2] = 7
+    patient.write(Volume(array, patient.ct_grid), folder / "P1_label.nii.gz")
+    csv = table(folder, "case,ct,label,not_annotated\nP1,P1_ct.nii.gz,P1_label.nii.gz,chiasm;Left Parotid\n")
+    names = ("BrainStem", "Chiasm", "Parotid_L", "Parotid_R")
+    values = {"brainstem": 5, "Chiasm": 1, "LeftParotid": 2, "RightParotid": 3, "Larynx": 7}
+    found = find_studies(csv, ("ct",), names, label_values=values)
+    assert found.problems == ()
+    ready = prepare_study(
+        found.studies[0], Recipe(("ct",), names, regions=("image",), spacing_mm=8.0, box_size_mm=None, allow_empty=True)
+    )
+    assert ready.case.annotated == (True, False, False, True)
+    assert np.unique(ready.truth).tolist() == [0, 1]  # of the voxel of the larynx, which is not wanted, nothing is left
+
+
+def test_table_that_lacks_an_organ_is_one_source_of_several(folder):
+    csv = table(folder, "case,ct,brain_stem\nP1,P1_ct.nii.gz,P1_gtvt.nii.gz\n")
+    with pytest.raises(ValueError, match="no mask column for Chiasm"):
+        find_studies(csv, ("ct",), ("BrainStem", "Chiasm"))
+    assert list(find_studies(csv, ("ct",), ("BrainStem", "Chiasm"), partial=True).studies[0].masks) == ["BrainStem"]
+
+
 @pytest.mark.parametrize(
     ("row", "word"),
     [
