@@ -3,6 +3,7 @@
 from hnseg.data.base import CaseDataModule
 from hnseg.data.hecktor import HecktorDataModule
 from hnseg.data.listed import Listed
+from hnseg.data.organs import OrganDataModule
 from hnseg.data.splits import Split
 from hnseg.data.splitters import CentresAndRandom, KFold, LeaveOneCentreOut, Official, Published
 from hnseg.data.table import TableDataModule
@@ -17,6 +18,7 @@ __all__ = [
     "LeaveOneCentreOut",
     "Listed",
     "Official",
+    "OrganDataModule",
     "PatchView",
     "Published",
     "SliceView",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 import yaml
@@ -17,16 +18,22 @@ from omegaconf import DictConfig
 from pytorch_lightning.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from hnseg.data import CaseDataModule
+from hnseg.data.facts import sample_pictures, training_facts
 from hnseg.inference import checkpoint_entry
+from hnseg.io import atomic_path, write_json
 from hnseg.modules import AtomicCheckpointIO, CutLogOnResume, SegmentationModule, SelfDescription, TestRecorder
 from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
+from hnseg.report.training_data import FACTS, SAMPLES
 from hnseg.run.ledger import record_look
 from hnseg.run.lock import only_one
 from hnseg.run.resolvers import to_plain
 from hnseg.run.resume import CONFIG, OVERRIDES, differences, repeatable
 from hnseg.run.score import best_checkpoint, forget_postprocessing, score_postprocessed, write_official
 from hnseg.run.validate import validate
+
+PICTURES = 6
+"""Training samples that are shown before and after augmentation."""
 
 
 def main(config: DictConfig) -> int:
@@ -103,6 +110,7 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
     )
     if _is_first_process():
         _describe(folder, plain, data, module, phantom, started)
+        _picture(folder, data)
     trainer = _trainer(plain, folder, entry)
     last = folder / "checkpoints" / "last.ckpt"
     if last.is_file() and trainer.is_global_zero:
@@ -174,6 +182,16 @@ def _describe(
         parameters=sum(p.numel() for p in module.net.parameters()),
         monitor=plain["monitor"]["metric"],
     )
+
+
+def _picture(folder: Path, data: CaseDataModule) -> None:
+    """What the network learns from, for the report: counts over all training patients, and a few samples."""
+    if (folder / FACTS).is_file() and (folder / SAMPLES).is_file():
+        return
+    write_json(folder / FACTS, training_facts(data.cases("train")))
+    pictures = sample_pictures(data.training_samples(), data.labels.names, PICTURES)
+    with atomic_path(folder / SAMPLES) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **pictures)
 
 
 def _best_epoch(folder: Path) -> int | None:

@@ -32,6 +32,14 @@ OPTIONS = [
 ]  # a file that begins with _ is a part of others
 
 
+NEEDS = {
+    **{f"normalization={windows}": ["data.modalities=[ct]"] for windows in ("ct", "soft_tissue", "windows_3")},
+    "optimizer=rmsprop_then_sgd": ["data=hecktor2020"],  # the phantom sets the rate of optimizers that have one
+    "split=listed": ["split.lists=mine.json"],
+}
+"""What has to be said beside an option that is no choice for the default data."""
+
+
 @pytest.fixture(autouse=True)
 def _hydra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("HNSEG_ROOT", str(tmp_path))
@@ -51,10 +59,7 @@ def test_every_group_is_tried() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes_and_can_be_built(option: str) -> None:
-    overrides = [option]
-    if option == "normalization=ct":
-        overrides.append("data.modalities=[ct]")
-    validate(to_plain(composed(*overrides)))
+    validate(to_plain(composed(option, *NEEDS.get(option, ()))))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

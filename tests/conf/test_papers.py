@@ -89,7 +89,39 @@ def test_the_baseline_has_nnu_nets_recipe_on_whole_scans(data: str) -> None:
 
 
 @pytest.mark.parametrize("experiment", sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml")))
-def test_experiments_leave_one_centre_out(experiment: str) -> None:
+def test_experiments_test_patients_of_their_own(experiment: str) -> None:
     config = to_plain(compose("train", overrides=[f"experiment={experiment}"]))
-    assert config["split"]["_target_"] == "hnseg.data.LeaveOneCentreOut"
+    assert config["split"]["_target_"] in ("hnseg.data.LeaveOneCentreOut", "hnseg.data.Listed")
+    assert config["test"] is True
     validate(config)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "units", "losses"), [("l", 2, {"dice", "focal"}), ("m", 1, {"dice", "focal", "boundary"})]
+)
+def test_the_models_of_jain_2020(experiment: str, units: int, losses: set[str]) -> None:
+    config = to_plain(compose("train", overrides=[f"experiment=jain2020_model_{experiment}"]))
+    net = config["model"]["net"]
+    assert (net["filters"], net["residual_units"], net["in_channels"], net["out_channels"]) == (64, units, 1, 10)
+    assert set(config["loss"]["terms"]) == losses
+    assert config["mixup"]["_target_"] == {"l": "hnseg.mixup.NoMixup", "m": "hnseg.mixup.WeightedMixup"}[experiment]
+    assert (config["batch_size"], config["trainer"]["max_epochs"], config["seed"]) == (128, 200, 12342)
+    plateau = config["scheduler"]["scheduler"]
+    assert (plateau["mode"], plateau["factor"], plateau["threshold"], plateau["patience"]) == ("max", 0.5, 0.01, 10)
+    assert config["split"]["lists"] == "pddca_jain2020"
+
+
+@pytest.mark.parametrize(("experiment", "first", "epochs"), [("", 1483, 1977), ("_all", 150, 200)])
+def test_anatomynet_trains_in_two_stages(experiment: str, first: int, epochs: int) -> None:
+    config = to_plain(compose("train", overrides=[f"experiment=zhu2018_anatomynet{experiment}"]))
+    assert (config["optimizer"]["switch_epoch"], config["trainer"]["max_epochs"]) == (first, epochs)
+    assert config["view"]["size_zyx"] is None
+    assert (config["batch_size"], config["inference"]["mode"]) == (1, "whole")
+    assert config["data"]["spacing_mm"] == [1.25, 0.76, 0.76]
+    assert config["loss"]["weights"] == {"dice": 1.0, "focal": 0.5}
+    assert len(config["data"]["sources"] or [0]) == (3 if experiment else 1)
+
+
+def test_the_authors_crop_is_a_variant() -> None:
+    config = to_plain(compose("train", overrides=["data=miccai2015", "data.variant=paper"]))
+    assert config["data"]["module"]["recipe"]["regions"] == ["jain2020"]

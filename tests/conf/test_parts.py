@@ -12,7 +12,16 @@ from omegaconf import OmegaConf
 from hnseg.types import TrainingCounts
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-FACTS = OmegaConf.create({"data": {"activation": "softmax", "label_names": ["GTVt"], "modalities": ["ct", "pt"], "spacing_mm": [3.0, 1.0, 1.0]}})
+FACTS = OmegaConf.create(
+    {
+        "data": {
+            "activation": "softmax",
+            "label_names": ["GTVt"],
+            "modalities": ["ct", "pt"],
+            "spacing_mm": [3.0, 1.0, 1.0],
+        }
+    }
+)
 
 
 def options(group):
