@@ -30,6 +30,11 @@ def raised_arms(array):
     array[14:, 20:36, 69:82] = 40
 
 
+def arms_thicker_than_the_neck(array):
+    array[14:, 10:46, 10:30] = 40
+    array[14:, 10:46, 72:92] = 40
+
+
 def padding(array):
     array[:, :5] = -3024
     array[:, :, :5] = -3024
@@ -43,7 +48,7 @@ def test_head_and_neck_end_at_the_shoulders(patient):
     assert corners[:, 2] == pytest.approx([-240, 0], abs=10)  # opening takes the tip of the vertex
 
 
-@pytest.mark.parametrize("edit", [couch_and_mask, raised_arms, padding])
+@pytest.mark.parametrize("edit", [couch_and_mask, raised_arms, arms_thicker_than_the_neck, padding])
 def test_what_is_no_head_does_not_move_it(patient, edit):
     ct = patient.person()
     assert np.allclose(found(edited(ct, edit))[0], found(ct)[0], atol=5)
