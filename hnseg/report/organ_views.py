@@ -88,7 +88,13 @@ def patient_view(cases: pd.DataFrame, label_names: Sequence[str]) -> TableView:
     wide = rows.pivot(index="case", columns="structure", values="dice")[names]  # noqa: PD010  (one row a patient)
     counts, centres = rows.groupby("case")["structure"].size(), rows.groupby("case")["centre"].first()
     several = len(set(centres)) > 1
-    headings = ("Patient", *(["Centre"] if several else []), "Organs", "Mean Dice", *names)
+    headings = (
+        "Patient",
+        *(["Centre"] if several else []),
+        "Organs",
+        "Mean Dice",
+        *(name.replace("_", " ") for name in names),
+    )
     lines = []
     for case in dict.fromkeys(rows["case"]):
         known = set(rows.loc[rows["case"] == case, "structure"])

@@ -10,7 +10,6 @@ import yaml
 from hnseg.evaluate.cases import evaluate_case
 from hnseg.io import write_volume
 from hnseg.prepare.case import Case, write_case
-from hnseg.report.manifest import write_manifest
 from hnseg.types import BoxMm, Grid, Volume
 from tests.report.conftest import ellipsoid
 
@@ -38,6 +37,11 @@ CONFIG = {
     "model": {"_target_": "hnseg.modules.SegmentationModule", "net": {"_target_": "hnseg.models.ResUNet2D"}},
     "title": "my_organs",
 }
+
+
+def write_about(folder, **fields):
+    """A manifest without what is collected about machine and code, which takes longer than the rest."""
+    (folder / "manifest.json").write_text(json.dumps(fields))
 
 
 def label_map(shift=(0, 0, 0), names=ORGANS):
@@ -73,7 +77,7 @@ def make_organ_run(folder, *, full=6, partly=2, phantom=False, config=None, draw
     if data:
         (folder / "facts.json").write_text(json.dumps(facts()))
         np.savez(folder / "samples.npz", **samples())
-    write_manifest(
+    write_about(
         folder, name=folder.name, task="train", finished=True, phantom=phantom, monitor="val/dice", best_epoch=6,
         data={"name": config["data"]["name"], "n_train": 9, "n_val": 2, "n_test": len(known)}, test_looks=1,
         split={"name": "public_oar", "train": ["A"], "val": ["B"], "test": list(known)}, cases=cases if drawn else {},
@@ -96,7 +100,7 @@ def make_organ_cv(folder, *, full=3, partly=1, tested=True, drawn=False):
         (folder / "test").mkdir()
         rows[rows["fold"] == "0"].drop(columns="fold").to_csv(folder / "test" / "cases.csv", index=False)
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
-    write_manifest(
+    write_about(
         folder, name=folder.name, task="cv", finished=True, folds=["0", "1"], cases=cases, test_looks=int(tested),
         data={"name": "public_oar", "n": 8}, split={"name": "KFold", "protocol": "inner"},
     )  # fmt: skip

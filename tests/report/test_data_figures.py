@@ -17,22 +17,26 @@ def distribution(counted=None, windows=(), **options):
     return hu_distribution(counted or facts(), windows=windows, **({"phantom": False} | options))
 
 
+@pytest.fixture(scope="module")
+def usual():
+    """Nine organs and the usual windows, drawn once."""
+    return distribution()
+
+
 def ink(png, color, tolerance=12):
     image = np.asarray(Image.open(BytesIO(png)).convert("RGB")).astype(int)
     wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
     return int((np.abs(image - wanted).max(axis=2) <= tolerance).sum())
 
 
-def test_each_structure_has_a_panel_in_its_colour():
-    png = distribution()
+def test_each_structure_has_a_panel_in_its_colour(usual):
     for name, color in COLORS.items():
-        assert ink(png, color) > 50, name
+        assert ink(usual, color) > 50, name
 
 
-def test_the_windows_of_the_network_are_marked():
-    one = distribution(windows=[Window("window", -900, 900)])
-    assert one != distribution(windows=[Window("window", -100, 100)])
-    assert ink(one, COLORS["BrainStem"], 5) > 1.3 * ink(distribution(windows=[Window("window", 0, 10)]), "#0072b2", 5)
+def test_the_windows_of_the_network_are_marked_as_wide_as_they_are():
+    wide, narrow = (distribution(windows=[Window("window", -half, half)]) for half in (900, 10))
+    assert ink(wide, COLORS["BrainStem"], 5) > 1.3 * ink(narrow, COLORS["BrainStem"], 5)
 
 
 def test_without_ct_there_is_no_distribution():
@@ -41,17 +45,17 @@ def test_without_ct_there_is_no_distribution():
     assert distribution(counted) is None
 
 
-def test_a_structure_without_a_voxel_and_few_structures_are_drawn():
+@pytest.mark.parametrize("kept", [slice(0, 4), slice(1, 2)])
+def test_few_structures_and_one_without_a_voxel_are_drawn(kept):
     counted = facts()
     counted["hu"]["Chiasm"] = [0] * len(counted["hu"]["all"])
-    counted["structures"] = counted["structures"][:4]
-    assert distribution(counted).startswith(b"\x89PNG")
-    counted["structures"] = counted["structures"][1:2]
+    counted["structures"] = counted["structures"][kept]
     assert distribution(counted).startswith(b"\x89PNG")
 
 
 def test_a_name_is_no_formula():
     counted = facts()
+    counted["structures"] = counted["structures"][:1]
     counted["structures"][0]["name"] = "$\\frac{$"
     counted["hu"]["$\\frac{$"] = counted["hu"]["all"]
     assert distribution(counted).startswith(b"\x89PNG")
@@ -77,7 +81,8 @@ def test_what_no_patient_shows_is_drawn():
     assert class_imbalance(counted, phantom=False).startswith(b"\x89PNG")
 
 
-def test_a_phantom_is_marked():
+def test_a_phantom_is_marked(usual):
+    assert PHANTOM_TEXT.encode() not in usual
     assert PHANTOM_TEXT.encode() in distribution(phantom=True)
     assert PHANTOM_TEXT.encode() in class_imbalance(facts(), phantom=True)
     assert PHANTOM_TEXT.encode() not in class_imbalance(facts(), phantom=False)

@@ -34,6 +34,14 @@ def test_structures_are_averaged():
     assert choose(two)[2] == ("worst", "p0")
 
 
+def test_who_has_only_the_easy_structure_is_not_the_best_for_that():
+    """b is below the mean of the easy structure; a and c are above and below the mean of both."""
+    rows = [("a", "easy", 0.95), ("a", "hard", 0.5), ("b", "easy", 0.85), ("c", "easy", 0.9), ("c", "hard", 0.34)]
+    table = pd.DataFrame(rows, columns=["case", "structure", "dice"])
+    assert [case for _, case in choose(table)] == ["a", "c", "b"]
+    assert choose(table.assign(dice=[0.95, np.nan, 0.85, 0.9, np.nan]))[0] == ("best", "a")
+
+
 def test_pictures_of_all_three(run_maker):
     shown = exhibits(RunFolder.open(run_maker()))
     assert [exhibit.rank for exhibit in shown] == ["best", "median", "worst"]

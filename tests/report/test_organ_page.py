@@ -79,10 +79,12 @@ def test_other_data_are_not_set_beside_the_papers(whole):
 
 
 def test_the_papers_experiment_says_what_cannot_be_compared(tmp_path):
-    run = make_organ_run(tmp_path / "run", config={"title": "jain2020_model_l"}, drawn=False, data=False)
+    run = make_organ_run(
+        tmp_path / "run", full=1, partly=0, config={"title": "jain2020_model_l"}, drawn=False, data=False
+    )
     text = page(run).text
     assert "0.8637" in text
-    assert "8 patients of public_oar: other patients, so the columns cannot be compared" in text
+    assert "1 patient of public_oar: other patients, so the columns cannot be compared" in text
 
 
 def test_without_files_of_the_training_data_nothing_is_missed(tmp_path):
@@ -105,7 +107,7 @@ def test_a_table_with_four_organs_of_nine_is_one_of_organs(tmp_path):
 
 
 def test_official_scores_of_organs_are_not_shown(tmp_path):
-    run = make_organ_run(tmp_path / "run", drawn=False, data=False)
+    run = make_organ_run(tmp_path / "run", full=1, partly=0, drawn=False, data=False)
     (run / "official.json").write_text(json.dumps({"hecktor2022": {"Chiasm": 0.5}}))
     assert "Challenge scores" not in page(run).text
 
@@ -120,7 +122,14 @@ def test_a_phantom_is_marked_in_every_figure(tmp_path):
 
 def test_an_evil_name_cannot_break_out(tmp_path):
     evil = ["<script>alert(1)</script>", "$\\frac{$", "_x", *ORGANS[3:]]
-    run = make_organ_run(tmp_path / "run", full=1, drawn=False, config={"data": CONFIG["data"] | {"label_names": evil}})
+    run = make_organ_run(
+        tmp_path / "run",
+        full=1,
+        partly=0,
+        drawn=False,
+        data=False,
+        config={"data": CONFIG["data"] | {"label_names": evil}},
+    )
     rows = pd.read_csv(run / "cases.csv").replace(dict(zip(ORGANS[:3], evil[:3], strict=True)))
     rows.to_csv(run / "cases.csv", index=False)
     assert page(run).html.count("<script>") == 1
