@@ -80,6 +80,9 @@ def _protocol(protocol: str, parts: dict[str, list[str]]) -> list[Sentence]:
     elif protocol == "inner":
         text = "Protocol “inner”: the validation patients, on whom the epoch was chosen, come from the training side"
         sentences.append(Sentence(f"{text}; no test patient had a part in it."))
+    elif protocol == "final":
+        text = "Protocol “final”: the validation patients trained as well, so what was measured on them says nothing"
+        sentences.append(Sentence(f"{text} and chose no epoch; no test patient had a part in it.", warning=True))
     learned = sorted(set(parts["train"]) & set(parts["test"]))
     if learned:
         text = f"{patients(len(learned))} of the test also served for training: {listing(learned)}."

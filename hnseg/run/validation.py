@@ -37,6 +37,11 @@ def validation_cases(run: Path, manifest: Mapping[str, Any]) -> list[Case]:
         raise ValueError(f"{run} is not a finished run; its best weights may still change: train it to its end first")
     split = manifest["split"]
     shared = set(split["val"]) & set(split["test"])
+    if split["protocol"] == "final":
+        raise ValueError(
+            f"{run} is a final fit: its validation patients trained as well, so nothing can be chosen on them; tune on a "
+            "run with split.final=false"
+        )
     if split["protocol"] != "inner" or shared:
         raise ValueError(
             f"{run} was trained with split.protocol={split['protocol']}: it validates on the patients whose scores it "

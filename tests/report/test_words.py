@@ -30,6 +30,11 @@ def test_the_papers_protocol_is_named(run_maker):
     assert "the left-out centre was also used for validation" in text
 
 
+def test_a_final_fit_is_named(run_maker):
+    text = warnings(said(run_maker(protocol="final")))
+    assert "the validation patients trained as well" in text
+
+
 def test_validation_on_test_patients_is_found_whatever_the_protocol_says(run_maker):
     text = warnings(said(run_maker(), split={"val": ["CHUP000"]}))
     assert "1 patient of the test also served for validation" in text
