@@ -77,7 +77,7 @@ def test_what_is_no_list_of_points_is_named(tmp_path, text, word):
 
 
 def test_unreadable_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match="nowhere.fcsv"):
+    with pytest.raises(ValueError, match=r"nowhere\.fcsv"):
         read_landmarks(tmp_path / "nowhere.fcsv")
     (tmp_path / "b.fcsv").write_bytes(b"\xff\xfe\x00chin")
     with pytest.raises(ValueError, match="text"):
