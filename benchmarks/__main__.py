@@ -23,6 +23,7 @@ BENCHMARKS = {
     "slices": "Augmented slices a second",
     "sliding_window": "Sliding-window prediction",
     "hd95": "HD95",
+    "evaluation": "All scores of a patient with nine organs",
     "crf": "Dense conditional random field",
     "memory": "Memory of a training step, estimated and measured",
 }

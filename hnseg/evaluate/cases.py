@@ -16,9 +16,13 @@ from hnseg.metrics.surface import surface_distances
 from hnseg.types import Grid, Volume
 
 Row = dict[str, Any]
-NOUGHT = ("dice", "precision", "recall", "surface_dice")
-INFINITE = ("hd95_mm", "hd95_pooled_mm", "hd95_surface_mm", "hausdorff_mm", "average_hausdorff_mm", "assd_mm")
-"""What a patient without a prediction scores in each column."""
+_DISTANCES = ("hd95_mm", "hd95_pooled_mm", "hd95_surface_mm", "hausdorff_mm", "average_hausdorff_mm", "assd_mm")
+MISSED: Row = {
+    **dict.fromkeys(("dice", "precision", "recall", "surface_dice"), 0.0),
+    **dict.fromkeys(_DISTANCES, float("inf")),
+    "answered": False,
+}
+"""What stands instead, where there was no usable prediction, in the row of an empty one."""
 
 
 def evaluate_case(
@@ -82,13 +86,7 @@ def missed_case(
     nothing = Volume(np.zeros(truth.grid.shape_zyx, np.uint8), truth.grid)
     about = {"case_id": case_id, "centre": centre}
     rows = evaluate_case(nothing, truth, label_names, annotated, tolerance_mm=tolerance_mm, **about)
-    return [row | missed_scores(row) for row in rows]
-
-
-def missed_scores(row: Row) -> Row:
-    """What stands instead in the row of a structure of a patient without a usable prediction."""
-    slices = 0.0 * row["dice_slices"]  # stays undefined where no slice shows the structure
-    return dict.fromkeys(NOUGHT, 0.0) | dict.fromkeys(INFINITE, np.inf) | {"dice_slices": slices, "answered": False}
+    return [row | MISSED for row in rows]
 
 
 def score_masks(prediction: NDArray[np.bool_], truth: NDArray[np.bool_], grid: Grid, tolerance_mm: float) -> Row:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from hnseg.evaluate.cases import Row, missed_scores, refuse_other_grid, score_masks
+from hnseg.evaluate.cases import MISSED, Row, refuse_other_grid, score_masks
 from hnseg.evaluate.organ_files import PDDCA_FOLDER, Naming, OrganMasks, find_organs, find_predicted_organs
 from hnseg.evaluate.organ_table import organ_table
 from hnseg.evaluate.summary import summarise
@@ -161,12 +161,11 @@ def _score_patient(
                 mask = predicted.mask(structure) if predicted is not None and there else None
                 rows.append(head | _score(mask, truth, structure, scoring, f"{case_id}, {structure}"))
                 if predicted is None:
-                    rows[-1] |= missed_scores(rows[-1])
+                    rows[-1] |= MISSED
         except (ValueError, OSError) as error:
             failures[f"{case_id}, {structure}"] = str(error)
             if not scoring.second_reader:
-                empty = head | _score(None, truth, structure, scoring, case_id)
-                rows.append(empty | missed_scores(empty))
+                rows.append(head | _score(None, truth, structure, scoring, case_id) | MISSED)
     return rows
 
 

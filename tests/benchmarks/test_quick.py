@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("monai", reason="the benchmarks compare with MONAI (pip install 'hnseg[oracles]')")
 pytest.importorskip("surface_distance", reason="the benchmarks compare with surface-distance")
 
-NAMES = ("patches", "hd95", "crf", "augment", "slices", "sliding_window", "memory")
+NAMES = ("patches", "hd95", "evaluation", "crf", "augment", "slices", "sliding_window", "memory")
 
 
 @pytest.mark.filterwarnings("ignore")

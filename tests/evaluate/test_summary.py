@@ -101,3 +101,9 @@ def test_nothing_is_averaged_where_all_are_too_few() -> None:
 
 def test_the_usual_table_has_no_note() -> None:
     assert "note" not in summarise(table(CHUM=[0.5, 0.7], CHUS=[0.1]))
+
+
+@pytest.mark.parametrize("least_n", [1, 2])
+def test_the_interval_of_the_mean_of_centres_is_of_centres_alone(least_n) -> None:
+    mean = line(summarise(table(CHUM=[0.8] * 6, CHUS=[0.2] * 2), least_n=least_n), "mean of centres")
+    assert mean["dice_low"] == mean["dice_high"] == pytest.approx(0.5)
