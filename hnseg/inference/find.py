@@ -17,7 +17,8 @@ def find_checkpoints(spec: Spec) -> list[Path]:
     """Checkpoint files from what a user wrote: a run folder, a file, a glob, or a list of these; each once.
 
     A run folder stands for its ``checkpoints/best.ckpt``, or ``last.ckpt`` where there is no best; the folder of a
-    cross-validation for those of all its folds.
+    cross-validation for those of all its folds. The best for a single structure, ``best-<structure>.ckpt``, are taken
+    only where they are named or a glob of files matches them.
 
     Raises:
         ValueError: nothing was found for one of them, or a fold is not finished; the message says what was looked for.

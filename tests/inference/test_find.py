@@ -17,6 +17,21 @@ def test_find_run_folder_file_glob_and_list(write_checkpoint, tmp_path):
     assert find_checkpoints([tmp_path / "b", f"{tmp_path}/[ab]"]) == [last, best]
 
 
+def test_the_best_of_single_organs_is_no_ensemble(write_checkpoint, cross_validation, tmp_path):
+    best_of_all = write_checkpoint("a/checkpoints/best.ckpt")
+    organ = write_checkpoint("a/checkpoints/best-Parotid_L.ckpt")
+    write_checkpoint("a/checkpoints/best-BrainStem.ckpt")
+    assert find_checkpoints(tmp_path / "a") == [best_of_all]
+    assert find_checkpoints(f"{tmp_path}/*") == [best_of_all]
+    assert find_checkpoints(organ) == [organ]
+    last = write_checkpoint("b/checkpoints/last.ckpt")
+    write_checkpoint("b/checkpoints/best-Parotid_L.ckpt")
+    assert find_checkpoints(tmp_path / "b") == [last]
+    folds = cross_validation("folds_of", ("0", "1"), named=[0, 1])
+    write_checkpoint("folds_of/folds/0/checkpoints/best-Parotid_L.ckpt")
+    assert find_checkpoints(folds) == best(folds, "0", "1")
+
+
 def test_find_relative_glob(write_checkpoint, tmp_path, monkeypatch):
     write_checkpoint("runs/x/checkpoints/best.ckpt")
     monkeypatch.chdir(tmp_path)
