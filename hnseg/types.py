@@ -130,7 +130,8 @@ class BoxMm:
     low_mm: tuple[float, float, float]
     high_mm: tuple[float, float, float]
     source: str = "given"
-    """Where it came from, for messages and reports: ``given`` (a CSV), ``brain`` (derived), ``image`` (everything)."""
+    """Where it came from, for messages and reports: ``given`` (a CSV), ``brain`` (derived from the PET), ``body`` and
+    ``head_neck`` (found on the CT), ``jain2020`` (the authors' voxels), ``image`` (everything)."""
 
 
 @dataclass(frozen=True)

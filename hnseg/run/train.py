@@ -189,7 +189,7 @@ def _picture(folder: Path, data: CaseDataModule) -> None:
     if (folder / FACTS).is_file() and (folder / SAMPLES).is_file():
         return
     write_json(folder / FACTS, training_facts(data.cases("train")))
-    pictures = sample_pictures(data.training_samples(), data.labels.names, PICTURES)
+    pictures: dict[str, Any] = sample_pictures(data.training_samples(), data.labels.names, PICTURES)
     with atomic_path(folder / SAMPLES) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **pictures)
 

@@ -1,4 +1,4 @@
-"""Organs at risk from raw CT to scores: the slice network and AnatomyNet, trained, killed, resumed, applied, averaged."""
+"""Organs at risk from raw CT to scores: slices and AnatomyNet, trained, killed, resumed, applied, averaged."""
 
 import json
 from pathlib import Path
@@ -76,7 +76,7 @@ def test_the_run_shows_what_it_was_trained_on(slices: Path) -> None:
 
 def test_the_best_weights_of_an_organ_are_kept_beside_the_best_of_all(slices: Path) -> None:
     kept = {path.name for path in (slices / "checkpoints").glob("*.ckpt")}
-    assert {"best.ckpt", "last.ckpt", "best-Mandible.ckpt"} <= kept
+    assert {"best.ckpt", "last.ckpt", "best-Parotid_L.ckpt"} <= kept
 
 
 def test_predict_writes_a_file_a_structure_and_evaluate_scores_it_as_the_test_stage_did(
