@@ -10,7 +10,8 @@ import torch
 pytest.importorskip("monai", reason="the benchmarks compare with MONAI (pip install 'hnseg[oracles]')")
 pytest.importorskip("surface_distance", reason="the benchmarks compare with surface-distance")
 
-NAMES = ("patches", "hd95", "evaluation", "crf", "augment", "slices", "sliding_window", "memory")
+NAMES = ("patches", "hd95", "evaluation", "crf", "augment", "slices", "sliding_window")
+NAMES += ("prediction_memory", "prediction_slices", "memory")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -99,3 +100,18 @@ def test_a_slice_that_others_see_otherwise_is_found(tmp_path) -> None:
     image[3, 4] += 60
     np.savez(peer.files[1], image=image, masks=masks)
     assert slices.windows_differ("it", peer, cases, 4) == ["degree 4: it shows another slice than hnseg"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_other_labels_and_more_memory_are_found(capsys, monkeypatch) -> None:
+    from benchmarks import prediction_memory
+
+    honest = prediction_memory.CONTENDERS["hnseg"]
+    monkeypatch.setitem(prediction_memory.CONTENDERS, "hnseg", lambda *said: np.minimum(honest(*said), 8))
+    assert prediction_memory.main(["--quick"]) == 1
+    assert re.search(r"Answers differ: hnseg: \d+\.\d+% of the labels", capsys.readouterr().out)
+    mib = {"hnseg": 20.0, "monai": 10.0}
+    found = {name: {"mib": mib[name], "total": 1.0, "s": 1.0, "equal": 1.0} for name in mib}
+    monkeypatch.setattr(prediction_memory, "own_process", lambda *said: found[said[-1]])
+    assert prediction_memory.main([]) == 1
+    assert "hnseg is not first: hnseg takes more memory than monai" in capsys.readouterr().out
