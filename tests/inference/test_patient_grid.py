@@ -4,7 +4,6 @@ import torch
 
 from hnseg.geometry import resample
 from hnseg.inference import parts
-from hnseg.inference.parts import covered_part
 from hnseg.inference.patient_grid import probabilities_on_patient_grid, slabs_to_patient_grid, to_patient_grid
 from hnseg.labels import LabelSet
 from hnseg.types import AXIAL_DIRECTION, Grid, Volume
@@ -127,19 +126,8 @@ def test_no_overlap_is_an_empty_mask():
     labels = LabelSet(("a",))
     elsewhere = Grid((4, 4, 4), (1.0, 1.0, 1.0), (500.0, 0.0, 0.0))
     ones = torch.ones(1, *PREPARED.shape_zyx)
-    assert covered_part(PREPARED, elsewhere) is None
     assert to_patient_grid(ones, PREPARED, elsewhere, labels).array.max() == 0
     assert probabilities_on_patient_grid(ones, PREPARED, elsewhere, labels)["a"].array.max() == 0
-
-
-def test_covered_part_holds_exactly_the_voxels_inside():
-    image = Grid((60, 50, 40), (1.0, 1.0, 1.0), (-7.0, -9.0, -11.0))
-    start, shape = covered_part(PREPARED, image)
-    assert start == (16, 5, 10)
-    assert shape == PREPARED.shape_zyx
-    ones = torch.ones(1, *PREPARED.shape_zyx)
-    mask = to_patient_grid(ones, PREPARED, image, LabelSet(("a",))).array
-    assert mask.sum() == np.prod(PREPARED.shape_zyx)
 
 
 def test_nothing_outside_the_covered_part_is_lost_on_an_oblique_image(oblique):
