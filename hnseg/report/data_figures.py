@@ -128,8 +128,9 @@ def _spread_of(counts: Sequence[float], edges: NDArray[np.float64]) -> str:
     if not array.any():
         return "no voxel"
     below = np.concatenate([[0.0], np.cumsum(array)]) / array.sum()
-    low, middle, high = (float(np.interp(part, below, edges)) for part in (0.01, 0.5, 0.99))
-    return f"median {middle:.0f}\n98 % in {low:.0f} to {high:.0f}"
+    # within a bin nobody knows: tens at best
+    low, middle, high = (10 * round(float(np.interp(part, below, edges)) / 10) for part in (0.01, 0.5, 0.99))
+    return f"median about {middle}\n98 % in {low} to {high}"
 
 
 def _mark_windows(axes: Axes, windows: Sequence[Window]) -> None:
@@ -177,8 +178,11 @@ def _share_limits(axes: Axes, counted: Mapping[str, Any], names: Sequence[str], 
     axes.set_yticks(decades, [f"{decade:g}" for decade in decades])
     axes.yaxis.set_minor_locator(NullLocator())
     if len(occurs):
-        axes.set_xlim(edges[occurs[0]], edges[occurs[-1] + 1])
-        axes.xaxis.set_major_locator(MaxNLocator(5, prune="both"))
+        first, last = float(edges[occurs[0]]), float(edges[occurs[-1] + 1])
+        axes.set_xlim(first, last)
+        room = 0.06 * (last - first)  # a number at the edge would run into that of the next panel
+        ticks = MaxNLocator(5).tick_values(first, last)
+        axes.set_xticks([tick for tick in ticks if first + room < tick < last - room])
 
 
 def _legend(figure: Figure, windows: Sequence[Window]) -> None:

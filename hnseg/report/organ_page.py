@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hnseg.report.organ_views import one_row_each, organ_cards, organ_view, patient_view, scores_of, source_view
+from hnseg.report.organ_views import (
+    left_out,
+    one_row_each,
+    organ_cards,
+    organ_view,
+    patient_view,
+    scores_of,
+    source_view,
+)
 from hnseg.report.published_organs import published_beside
 from hnseg.report.run_folder import RunFolder
-from hnseg.report.words import patients
+from hnseg.report.words import Sentence, patients
 
 
 def organ_section(run: RunFolder) -> dict[str, Any]:
@@ -17,8 +25,12 @@ def organ_section(run: RunFolder) -> dict[str, Any]:
     """
     beside = published_beside(run)
     published, sentences = beside if beside else (None, [])
+    scores = scores_of(run.cases, run.label_names)
+    if without := left_out(scores):
+        printed = " Printed means are over all nine." if published else ""
+        sentences = [Sentence(f"Mean of organs: {without}, of which there are too few patients.{printed}"), *sentences]
     return {
-        "table": organ_view(scores_of(run.cases, run.label_names), published),
+        "table": organ_view(scores, published),
         "sentences": sentences,
         "sources": source_view(one_row_each(run.cases), run.label_names, "centre"),
         "patients": patient_view(run.cases, run.label_names),

@@ -61,6 +61,12 @@ def over_all_patients(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["centre"] == ALL_PATIENTS] if several else table
 
 
+def left_out(table: pd.DataFrame) -> str:
+    """Which organs are not in the mean of organs, as the table has it: ``without Chiasm``; empty where all are."""
+    lines = over_all_patients(table)
+    return str(lines.loc[lines["structure"] == MEAN_OF_ORGANS, "note"].iloc[0])
+
+
 def source_view(cases: pd.DataFrame, label_names: Sequence[str], by: str) -> TableView | None:
     """Mean Dice of each organ (a row) in each centre or fold (a column); None where there is only one.
 
@@ -160,8 +166,7 @@ def _organ_cells(line: Mapping[Any, Any], printed: Mapping[str, Mapping[str, flo
         ]
     count = f"{n} organs" if name == MEAN_OF_ORGANS else str(n)
     theirs = [f"{column[name]:.4f}" if name in column else "" for column in printed.values()]
-    said = f"{name}, {line['note']}" if name == MEAN_OF_ORGANS and line["note"] else name
-    return (Cell(said), *(Cell(text, number=True) for text in (count, *scores, *theirs)))
+    return (Cell(name), *(Cell(text, number=True) for text in (count, *scores, *theirs)))
 
 
 def _mean_cell(scores: pd.Series[Any]) -> Cell:
