@@ -1,7 +1,7 @@
 """All scores of one patient with nine organs, hnseg and its peers, in turns: ``python -m benchmarks.evaluation``.
 
-hnseg writes its whole row an organ (three HD95, mean distances, surface Dice, overlap, slice-wise Dice, lesions); MONAI
-and surface-distance compute what they have of it. The exit code is 1 if an answer differs, or a peer is faster.
+hnseg writes its whole row an organ; MONAI and surface-distance compute what they have of it. The exit code is 1 if an
+answer differs, or a peer is faster.
 """
 
 from __future__ import annotations
