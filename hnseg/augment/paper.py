@@ -43,6 +43,8 @@ class RotateMirror:
             tissue); ``paper`` turns in one interpolation and fills with air.
     """
 
+    mirrors_sides = True
+
     def __init__(
         self,
         modalities: Sequence[str] = ("ct", "pt"),

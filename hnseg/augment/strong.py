@@ -38,6 +38,10 @@ class Strong:
             )
         self.warp, self.mirror, self.intensity = warp, mirror, intensity
 
+    @property
+    def mirrors_sides(self) -> bool:
+        return "x" in self.mirror.axes
+
     def draw(self, rng: np.random.Generator, size: tuple[int, ...]) -> StrongParams:
         return StrongParams(self.warp.draw(rng, size), self.mirror.draw(rng, size), self.intensity.draw(rng, size))
 

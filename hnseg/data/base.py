@@ -18,7 +18,7 @@ from hnseg.data.leakage import refuse_leaks
 from hnseg.data.sampling import EpochBatchSampler, ResumableLoader
 from hnseg.data.splits import Split, Splitter
 from hnseg.data.views import View
-from hnseg.labels import LabelSet
+from hnseg.labels import LabelSet, mirrored_name, sided
 from hnseg.prepare import Case, Cohort, Findings, Recipe, prepare_cohort
 from hnseg.types import TrainingCounts
 
@@ -62,6 +62,11 @@ class CaseDataModule(pl.LightningDataModule):
         super().__init__()
         if tuple(recipe.label_names) != labels.names:
             raise ValueError(f"the recipe prepares {list(recipe.label_names)}, the labels are {list(labels.names)}")
+        if getattr(augment, "mirrors_sides", False) and (names := sided(labels.names)):
+            raise ValueError(
+                f"this augmentation mirrors left and right, which makes {names[0]} a {mirrored_name(names[0])} "
+                "under its old name; choose augment=organs, or another that knows sides"
+            )
         self.name, self.recipe, self.labels = name, recipe, labels
         self.splitter, self.view, self.augment = split, view, augment
         self.cache_dir = Path(cache_dir)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from hnseg.data.splits import Patient, Split, hold_out, sorted_ids
 
@@ -18,18 +18,21 @@ PARTS = ("train", "val", "test")
 class Listed:
     """Lists of patients for ``train``, ``val`` and ``test``.
 
-    Patients on a list that are not here are passed over, and so are patients here that are on no list; both are said.
-    A list file without ``val`` has validation held out from its training patients.
+    Patients on a list that are not here are passed over and said. A list file without ``val`` has validation held out
+    from its training patients.
 
     Args:
         lists: a list of hnseg's own (``pddca_jain2020``, ``pddca_zhu2018``, ``public_oar``), or a JSON file with
             ``train``, ``test`` and maybe ``val``, each a list of case ids.
+        others: patients here that are on no list: ``leave_out`` says who they are and does without them, unless they
+            are most; ``train`` trains on them, too.
         final: a final fit: validation patients train as well, so what is seen on them chooses nothing; the last weights
             are then those to test (``callbacks=last_weights``). Jain et al. 2020 report such fits.
         validation_fraction, seed: of validation that is held out.
     """
 
     lists: str
+    others: Literal["leave_out", "train"] = "leave_out"
     final: bool = False
     validation_fraction: float = 0.2
     seed: int = 0
@@ -40,7 +43,16 @@ class Listed:
         parts = {part: [here[i] for i in sorted(wanted.get(part, [])) if i in here] for part in PARTS}
         listed = {i for part in PARTS for i in wanted.get(part, [])}
         _say(self.lists, "on its lists are not here", listed - set(here))
-        _say(self.lists, "here are on none of its lists", set(here) - listed)
+        others = set(here) - listed
+        if self.others == "train":
+            parts["train"] += [here[i] for i in sorted(others)]
+        elif len(others) > len(here) / 2:
+            raise ValueError(
+                f"split.lists={self.lists} names {len(here) - len(others)} of the {len(here)} patients here: it is of "
+                "other data; choose the split of these (split=public_oar, split=kfold, ...), or split.others=train"
+            )
+        else:
+            _say(self.lists, "here are on none of its lists", others)
         if not parts["train"]:
             raise ValueError(
                 f"split.lists={self.lists} names none of the {len(here)} patients here to train on "

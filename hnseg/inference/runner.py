@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -16,15 +15,13 @@ from hnseg.inference.slices import joined, slice_by_slice
 from hnseg.inference.sliding_window import finished_slabs, sliding_window
 from hnseg.inference.tta import mirrored
 from hnseg.inference.whole import whole_image
-from hnseg.labels import LabelSet
+from hnseg.labels import LabelSet, sided
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import FILL
 
 Progress = Callable[[int, int], None]
 Precision = Literal["32", "bf16", "16"]
 AUTOCAST: dict[str, torch.dtype | None] = {"32": None, "bf16": torch.bfloat16, "16": torch.float16}
-SIDED = re.compile(r"(^|[_\W])(l|r|left|right)($|[_\W])", re.IGNORECASE)
-"""Names of structures of one side, such as ``Parotid_L``: mirroring left and right would swap them."""
 
 
 class Runner:
@@ -137,7 +134,7 @@ class Runner:
 
     def _mirror_axes(self) -> tuple[int, ...]:
         axes = (1, 2) if self.flat else (0, 1, 2)
-        return axes[:-1] if any(SIDED.search(name) for name in self.labels.names) else axes
+        return axes[:-1] if sided(self.labels.names) else axes
 
     def _check_window(self) -> None:
         window = self.settings.window_zyx

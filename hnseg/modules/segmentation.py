@@ -26,6 +26,10 @@ LOGIT_EPS = 1e-6
 """Probabilities of whole cases are kept this far from 0 and 1 before they become logits again for the loss."""
 
 
+MIXUP = 1
+"""Keeps the draws of mixup apart from those of the samples, which have the same seed."""
+
+
 class SegmentationModule(pl.LightningModule):
     """Normalise, predict, compare: the same for training patches and for whole patients.
 
@@ -97,6 +101,16 @@ class SegmentationModule(pl.LightningModule):
         torch.manual_seed(int(key[0]))
         self._tell_epoch(*self.trainer.optimizers)
 
+    def on_train_epoch_end(self) -> None:
+        """Step a plateau before the newest checkpoint is written; Lightning would do it after, and resuming lose it."""
+        for plan in self.trainer.lr_scheduler_configs:
+            if plan.reduce_on_plateau and (self.current_epoch + 1) % plan.frequency == 0:
+                plan.scheduler.step(float(self.trainer.callback_metrics[str(plan.monitor)]))  # type: ignore[arg-type]
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            super().lr_scheduler_step(scheduler, metric)
+
     def on_validation_start(self) -> None:
         self._tell_epoch()
 
@@ -108,7 +122,8 @@ class SegmentationModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         # the same on all devices, each of which pairs its own samples
-        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self._seed, self.current_epoch, batch_idx])))
+        key = [self._seed, self.current_epoch, batch_idx, MIXUP]
+        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
         mixed = self.mixup(self.normalization(batch["image"]), batch["target"], batch["annotated"], rng)
         loss = self._step(self._predict(mixed.inputs), mixed.parts, "train", on_step=True)
         self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_step=True)

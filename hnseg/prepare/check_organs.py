@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hnseg.geometry import box_contains, image_box, tight_crop
 from hnseg.io.landmarks import Landmark, read_landmarks
 from hnseg.io.volume import read_grid
+from hnseg.labels import SIDE, mirrored_name, sided
 from hnseg.prepare.axial import axial_grid
 from hnseg.prepare.findings import Finding, Say
 from hnseg.prepare.pddca import landmark_files
@@ -20,8 +21,8 @@ def check_organs(study: Study, masks: Mapping[str, Volume], image_grid: Grid, sa
     """Says which paired organs have changed sides, and which organs the first or last slice of the image cuts."""
     positions = {name: _positions_mm(mask) for name, mask in masks.items()}
     positions = {name: points for name, points in positions.items() if len(points)}
-    for left in [name for name in positions if name.endswith("_L")]:
-        right = f"{left[:-2]}_R"
+    for left in (name for name in sided(positions) if SIDE.search(name)[0].lower().startswith("l")):  # type: ignore[index]
+        right = mirrored_name(left)
         if right in positions:
             by_mm = float(positions[left][:, 0].mean() - positions[right][:, 0].mean())
             if by_mm < 0:

@@ -129,7 +129,10 @@ class Normalization:
     ) -> None:
         surplus = sorted(set(steps) - set(modalities))
         if surplus:
-            raise ValueError(f"normalization: {surplus} are not among the modalities {list(modalities)}")
+            raise ValueError(
+                f"normalization: {surplus} are not among the modalities {list(modalities)}; choose one for these, "
+                "for CT alone normalization=ct or soft_tissue"
+            )
         self.modalities = tuple(modalities)
         self.spatial_dims = spatial_dims
         self.steps = tuple(_build(name, steps.get(name, DEFAULTS.get(name, ZScore()))) for name in self.modalities)

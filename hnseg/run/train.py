@@ -96,6 +96,12 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
     data.prepare_data()
     data.setup()
     assert data.cohort is not None
+    assert data.split is not None
+    if data.split.protocol == "final" and "best" in (plain["callbacks"] or {}):
+        raise ValueError(
+            "split.final=true trains on the validation patients, who can then choose no epoch; "
+            "add callbacks=last_weights"
+        )
     phantom = any(case.phantom for case in data.cohort.cases)
     module: SegmentationModule = instantiate(plain["model"], _convert_="all")
     entry = checkpoint_entry(

@@ -39,8 +39,8 @@ def validation_cases(run: Path, manifest: Mapping[str, Any]) -> list[Case]:
     shared = set(split["val"]) & set(split["test"])
     if split["protocol"] == "final":
         raise ValueError(
-            f"{run} is a final fit: its validation patients trained as well, so nothing can be chosen on them; tune on a "
-            "run with split.final=false"
+            f"{run} is a final fit: its validation patients trained as well, so nothing can be chosen on them; tune "
+            "on a run with split.final=false"
         )
     if split["protocol"] != "inner" or shared:
         raise ValueError(

@@ -122,6 +122,17 @@ def test_anatomynet_trains_in_two_stages(experiment: str, first: int, epochs: in
     assert len(config["data"]["sources"] or [0]) == (3 if experiment else 1)
 
 
+@pytest.mark.parametrize("experiment", ["jain2020_model_l", "jain2020_model_m"])
+def test_on_other_ct_the_split_is_that_of_the_data(experiment: str) -> None:
+    config = to_plain(compose("train", overrides=[f"experiment={experiment}", "data=public_oar"]))
+    assert config["split"]["lists"] == "public_oar"
+
+
+def test_all_three_sources_of_anatomynet_train() -> None:
+    config = to_plain(compose("train", overrides=["experiment=zhu2018_anatomynet_all"]))
+    assert (config["split"]["lists"], config["split"]["others"]) == ("pddca_zhu2018", "train")
+
+
 def test_the_authors_crop_is_a_variant() -> None:
     config = to_plain(compose("train", overrides=["data=miccai2015", "data.variant=paper"]))
     assert config["data"]["module"]["recipe"]["regions"] == ["jain2020"]

@@ -39,6 +39,14 @@ def test_who_is_not_here_or_not_listed_is_passed_over_and_said(lists: str, capsy
     assert "1 patients here are on none of its lists: z" in said
 
 
+def test_lists_of_other_data_are_refused_unless_everybody_else_is_to_train(lists: str) -> None:
+    everybody = patients("a", "d", "e", "p", "q", "r", "s")
+    with pytest.raises(ValueError, match="names 3 of the 7 patients here: it is of other data"):
+        Listed(lists)(everybody)
+    split = Listed(lists, others="train")(everybody)
+    assert (split.train, split.val, split.test) == (("a", "p", "q", "r", "s"), ("d",), ("e",))
+
+
 def test_a_final_fit_trains_on_the_validation_patients_too(lists: str) -> None:
     split = Listed(lists, final=True)(patients(*"abcdef"))
     assert split == Split("listed-mine-final", "final", ("a", "b", "c", "d"), ("d",), ("e", "f"))
@@ -93,8 +101,10 @@ def test_an_unknown_name_is_answered_with_those_that_are_there() -> None:
 
 
 def test_lists_of_other_patients_say_so(lists: str) -> None:
-    with pytest.raises(ValueError, match="names none of the 2 patients here"):
+    with pytest.raises(ValueError, match="names 0 of the 2 patients here"):
         Listed(lists)(patients("p", "q"))
+    with pytest.raises(ValueError, match="names none of the 1 patients here"):
+        Listed(lists)(patients("e"))
 
 
 def test_there_is_nothing_to_leave_out_in_turn(lists: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hnseg.augment import NoAugment
+from hnseg.augment import NoAugment, RotateMirror
 from hnseg.data import EverySliceView, KFold, OrganDataModule
 from hnseg.io import write_rows, write_volume
 from hnseg.labels import LabelSet
@@ -44,13 +44,19 @@ def root(tmp_path: Path) -> Path:
 
 
 def module(root: Path, **changes: object) -> OrganDataModule:
-    settings = {"name": "organs", "root": str(root), "sources": ["full", "part"], "batch_size": 2, **changes}
+    settings = {
+        "name": "organs",
+        "root": str(root),
+        "sources": ["full", "part"],
+        "batch_size": 2,
+        "augment": NoAugment(),
+    }
+    settings |= changes
     return OrganDataModule(
         recipe=Recipe(("ct",), NAMES, (3.0, 2.0, 2.0), ("image",), None, allow_empty=True),
         labels=LabelSet(NAMES, "softmax"),
         split=KFold(fold=0, folds=3),
         view=EverySliceView((1, 16, 16)),
-        augment=NoAugment(),
         cache_dir=root / "cache",
         prepare_workers=1,
         **settings,
@@ -105,6 +111,11 @@ def test_a_table_is_a_source_like_a_folder(root: Path) -> None:
     assert list(found["own_1"].masks) == ["Parotid_L"]
     assert found["own_1"].centre == "own"
     assert found["0522c0001"].centre == "full"
+
+
+def test_an_augmentation_that_takes_left_for_right_is_refused(root: Path) -> None:
+    with pytest.raises(ValueError, match=r"makes Parotid_L a Parotid_R under its old name; choose augment=organs"):
+        module(root, augment=RotateMirror(("ct",)))
 
 
 def test_a_source_that_is_not_there_is_named(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every experiment, and every data set in every view, runs one batch of each stage on a phantom in its own layout.
+"""Every experiment, data set, view, model, mixup, loss and sweep runs one batch of each stage on a phantom of its own.
 
 In this process, because importing everything anew takes longer than the run.
 """
@@ -38,9 +38,14 @@ def test_every_experiment_runs(experiment: str, root: Path) -> None:
     assert leaves_a_report(f"experiment={experiment}", root=root)
 
 
-@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("data", DATA)
-def test_every_data_set_runs_in_every_view(data: str, view: str, root: Path) -> None:
+def test_every_data_set_runs_in_its_own_view(data: str, root: Path) -> None:
+    assert leaves_a_report(f"data={data}", f"name={data}", root=root)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("data", ["phantom", "miccai2015"])
+def test_every_view_shows_pet_ct_and_ct(data: str, view: str, root: Path) -> None:
     assert leaves_a_report(f"data={data}", f"view={view}", f"name={data}-{view}", root=root)
 
 
@@ -48,10 +53,37 @@ MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("[!_]*.yaml"))
 LOSSES = sorted(path.stem for path in (conf_dir() / "loss").glob("[!_]*.yaml"))
 
 
-@pytest.mark.parametrize("view", ["patches", "slices"])
+@pytest.mark.parametrize(("data", "view"), [("phantom", "patches"), ("miccai2015", "every_slice")])
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_runs_in_three_and_two_dimensions(model: str, view: str, root: Path) -> None:
-    assert leaves_a_report(f"model={model}", f"view={view}", f"name={model}-{view}", root=root)
+def test_every_model_runs_in_three_and_two_dimensions(model: str, data: str, view: str, root: Path) -> None:
+    assert leaves_a_report(f"model={model}", f"data={data}", f"view={view}", f"name={model}-{view}", root=root)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_runs_on_every_data_set_in_every_view(model: str, root: Path) -> None:
+    for data in DATA:
+        for view in VIEWS:
+            name = f"{model}-{data}-{view}"
+            assert leaves_a_report(f"model={model}", f"data={data}", f"view={view}", f"name={name}", root=root), name
+
+
+MIXUPS = sorted(path.stem for path in (conf_dir() / "mixup").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(("data", "view"), [("phantom", "patches"), ("miccai2015", "every_slice")])
+@pytest.mark.parametrize("mixup", MIXUPS)
+def test_every_mixup_runs_in_three_and_two_dimensions(mixup: str, data: str, view: str, root: Path) -> None:
+    assert leaves_a_report(f"mixup={mixup}", f"data={data}", f"view={view}", f"name=mixup-{mixup}-{view}", root=root)
+
+
+@pytest.mark.parametrize("search", sorted(path.stem for path in (conf_dir() / "hparams_search").glob("*.yaml")))
+def test_every_sweep_trains_each_of_its_variants(search: str, root: Path) -> None:
+    experiment = "jain2020_model_l" if search.startswith("jain") else "zhu2018_anatomynet"
+    before = set(root.rglob("report.html"))
+    assert main(["train", "-m", f"experiment={experiment}", f"hparams_search={search}", "debug=fdr", "test=false"]) == 0
+    expected = {"jain2020_augmentation": 5, "jain2020_residual": 3, "zhu2018_ablation": 4, "zhu2018_losses": 3}[search]
+    assert len(set(root.rglob("report.html")) - before) == expected
 
 
 @pytest.mark.parametrize("loss", LOSSES)

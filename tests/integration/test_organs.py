@@ -27,7 +27,10 @@ SLICES = [
     "view.size_zyx=[1,64,64]",
     "model.net.filters=4",
     "batch_size=16",
-    "trainer.max_epochs=2",
+    "trainer.max_epochs=4",
+    "scheduler.scheduler.patience=0",
+    "scheduler.scheduler.threshold_mode=abs",
+    "scheduler.scheduler.threshold=10",  # nothing is ever good enough: half the rate after each epoch
 ]
 VOLUMES = [
     "experiment=zhu2018_anatomynet",
@@ -104,6 +107,23 @@ def test_a_run_killed_in_either_stage_ends_with_the_same_weights(
         start_and_kill(environment, VOLUMES, runs / name, when)
         assert "going on from" in command("train.py", *VOLUMES, *OFTEN, f"name={name}").stdout
         assert same_as_never_killed(runs / name, volumes)
+
+
+def test_a_rate_that_falls_on_a_plateau_falls_after_a_kill_as_well(
+    environment: dict[str, str], command: Command, runs: Path, slices: Path
+) -> None:
+    rates = pd.read_csv(slices / "metrics.csv").groupby("epoch")["lr"].last().tolist()
+    assert rates[:4] == [1e-3, 1e-3, 5e-4, 2.5e-4]
+    steps = len(pd.read_csv(slices / "metrics.csv")) - 1
+    start_and_kill(environment, SLICES, runs / "killed-plateau", steps - 2)
+    command("train.py", *SLICES, *OFTEN, "name=killed-plateau")
+    assert same_as_never_killed(runs / "killed-plateau", slices)
+
+
+def test_a_final_fit_that_would_choose_an_epoch_is_refused(command: Command) -> None:
+    kept = [word for word in SLICES if not word.startswith(("split", "fold"))]
+    done = command("train.py", *kept, "split=jain2020", "split.final=true", "name=final-best", expect=2)
+    assert "add callbacks=last_weights" in done.stderr
 
 
 def test_networks_of_slices_and_of_volumes_answer_together(
