@@ -69,9 +69,14 @@ def test_slabs_give_the_label_map_of_the_whole(activation, image, depths, obliqu
     assert streamed.grid is grid
 
 
-def test_slabs_that_are_let_go_are_not_held():
+UP = Grid((100, 6, 6), (2.0, 1.0, 1.0), (0.0, 0.0, 0.5))
+DOWN = Grid((100, 6, 6), (2.0, 1.0, 1.0), (0.0, 0.0, 198.5), AXIAL_DIRECTION * np.array([-1, 1, 1]))
+
+
+@pytest.mark.parametrize("image", [UP, DOWN])
+def test_slabs_that_are_let_go_are_not_held(image):
     labels, held = LabelSet(("a",)), []
-    tall, image = Grid((200, 6, 6), (1.0, 1.0, 1.0)), Grid((100, 6, 6), (2.0, 1.0, 1.0), (0.0, 0.0, 0.5))
+    tall = Grid((200, 6, 6), (1.0, 1.0, 1.0))
     original = torch.cat
 
     def counting(tensors, dim):

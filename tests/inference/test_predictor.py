@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from hnseg.inference.predictor import Predictor
+from hnseg.inference.settings import InferenceSettings
 from hnseg.labels import LabelSet
 from hnseg.postprocess import DropSmall, KeepLargest, Postprocess
 from hnseg.prepare.intensity import Normalization
@@ -134,6 +135,28 @@ def test_2d_network_on_a_volume(checkpoint, patient):
     assert prediction.mask.grid is patient["ct"].grid
 
 
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+@pytest.mark.parametrize(("spatial_dims", "window"), [(3, (16, 16, 16)), (3, None), (2, (1, 16, 16)), (2, None)])
+def test_outlined_while_it_walks_is_outlined_the_same(
+    checkpoint, patient, activation, spatial_dims, window, monkeypatch
+):
+    labels = LabelSet(("GTVp", "GTVn"), activation)
+    net = {"_target_": "hnseg.models.UNet", "in_channels": 2, "out_channels": labels.channels, "filters": 2}
+    loaded = checkpoint(
+        net={**net, "spatial_dims": spatial_dims},
+        labels=labels,
+        recipe=Recipe(label_names=labels.names, regions=("image",), box_size_mm=None, spacing_mm=(4, 3, 3)),
+        normalization=Normalization(("ct", "pt"), spatial_dims),
+        inference=InferenceSettings(window),
+        threshold=0.5 - 1e-3,
+    )
+    predictor = Predictor([loaded], batch_size=16)
+    whole = predictor.predict(patient, "case", save_probabilities=True).mask.array
+    assert len(np.unique(whole)) > 1
+    monkeypatch.setattr(type(predictor.groups[0]), "__call__", None)  # no map of everything
+    assert np.array_equal(predictor.predict(patient, "case").mask.array, whole)
+
+
 def test_missing_modality_is_named(pet_threshold, patient):
     with pytest.raises(ValueError, match=r"case has no pt; the network needs \['ct', 'pt'\]"):
         Predictor([pet_threshold()]).predict({"ct": patient["ct"]}, "case", box_mm())
@@ -207,6 +230,8 @@ def test_checkpoints_chain_is_applied_unless_another_is_chosen(pet_threshold, tw
 class Doubtful:
     """A refining chain that halves the probabilities and remembers the scene."""
 
+    refines = True
+
     def refine(self, probabilities, scene, labels):
         self.scene, self.before = scene, probabilities.clone()
         return probabilities / 2
@@ -221,6 +246,8 @@ def test_a_refining_chain_sees_raw_images_and_leaves_the_saved_probabilities_alo
     refined = Predictor([member], postprocess=chain).predict(patient, "case", box_mm(), save_probabilities=True)
     own = Predictor([member]).predict(patient, "case", box_mm(), save_probabilities=True)
     assert np.array_equal(refined.probabilities["GTVt"].array, own.probabilities["GTVt"].array)
+    unsaved = Predictor([member], postprocess=Doubtful()).predict(patient, "case", box_mm())
+    assert np.array_equal(unsaved.mask.array, refined.mask.array)
     stricter = Predictor([pet_threshold(threshold=0.6)]).predict(patient, "case", box_mm())
     assert np.array_equal(refined.mask.array, stricter.mask.array)
     assert refined.mask.array.sum() < own.mask.array.sum()
