@@ -1,4 +1,4 @@
-"""The transform degrees 0 to 4 of Jain et al. 2020, for slices."""
+"""The transform degrees 0 to 4 of Jain and Virtanen 2020, for slices."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DegreeParams:
 
 
 class TransformDegree:
-    """What Jain et al. 2020 do to a slice, by the degree that their code gives it; they compare degrees in Fig. 4.
+    """What Jain and Virtanen 2020 do to a slice, by the degree that their code gives it; Fig. 4 compares degrees.
 
     ====== ======================================================================================
     degree each with probability one half
@@ -89,7 +89,7 @@ class TransformDegree:
     ) -> None:
         self.modalities = check_modalities(modalities)
         if degree not in range(5):
-            raise ValueError(f"transform degree {degree!r} is not known; Jain et al. have 0, 1, 2, 3 and 4")
+            raise ValueError(f"transform degree {degree!r} is not known; Jain and Virtanen have 0, 1, 2, 3 and 4")
         if variant not in ("paper", "code"):
             raise ValueError(f"mirroring variant {variant!r} is not known; use paper (sides change names) or code")
         self.degree, self.variant = degree, variant

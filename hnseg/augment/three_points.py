@@ -1,4 +1,4 @@
-"""The deformation of a plane that Jain et al. and Zhu et al. share: an affine map from three points, then smooth noise.
+"""The deformation of a plane that both organ papers share: an affine map from three points, then smooth noise.
 
 Both took it, with numbers of their own, from the same public function after Simard, Steinkraus, Platt 2003,
 doi:10.1109/ICDAR.2003.1227801; so did albumentations until version 1.

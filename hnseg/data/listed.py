@@ -27,7 +27,7 @@ class Listed:
         others: patients here that are on no list: ``leave_out`` says who they are and does without them, unless they
             are most; ``train`` trains on them, too.
         final: a final fit: validation patients train as well, so what is seen on them chooses nothing; the last weights
-            are then those to test (``callbacks=last_weights``). Jain et al. 2020 report such fits.
+            are then those to test (``callbacks=last_weights``). Jain and Virtanen 2020 report such fits.
         validation_fraction, seed: of validation that is held out.
     """
 

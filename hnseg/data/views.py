@@ -157,7 +157,7 @@ class SliceView(_Random):
 class EverySliceView:
     """Every axial slice that shows a structure, once an epoch, cut at a random place; z of ``size_zyx`` is 1.
 
-    Jain et al. 2020 leave slices without a structure out and cut 256 x 256 of 280 x 280 pixels.
+    Jain and Virtanen 2020 leave slices without a structure out and cut 256 x 256 of 280 x 280 pixels.
     """
 
     size_zyx: tuple[int, int, int]

@@ -15,7 +15,7 @@ from hnseg.losses.missing import Missing, check_missing, class_mean
 Variant = Literal["paper", "kervadec2021", "jain2020", "code"]
 
 BYTE = 255
-"""What Jain et al. divide by, and one less than the number of values in the type that they keep distances in."""
+"""What Jain and Virtanen divide by, and one less than the number of values in the type that they keep distances in."""
 
 
 class Boundary(nn.Module):
@@ -28,7 +28,7 @@ class Boundary(nn.Module):
     * ``variant="paper"``: phi is the distance in mm to the nearest voxel of the other side, as far inside as outside.
     * ``variant="kervadec2021"``: inside it is less by the smallest spacing (the authors' code: by 1), so voxels at the
       border are at 0 and nothing pulls at them.
-    * ``variant="jain2020"``: that, divided by 255; with a spacing of 1, in voxels, what Jain et al. 2020 meant.
+    * ``variant="jain2020"``: that, divided by 255; with a spacing of 1, in voxels, what Jain and Virtanen 2020 meant.
     * ``variant="code"``: what their code does. It keeps phi in uint8: fractions are lost and -1, -2 become 255, 254,
       so inside it is about +1 and what should be rewarded is penalised. For comparison with their Model M only.
 
@@ -61,7 +61,7 @@ class Boundary(nn.Module):
         if variant not in ("paper", "kervadec2021", "jain2020", "code"):
             raise ValueError(
                 f"boundary variant {variant!r} is not known; use paper (as far inside as outside), kervadec2021, "
-                "jain2020, or code (the wrapped distances of Jain et al.)"
+                "jain2020, or code (the wrapped distances of Jain and Virtanen)"
             )
         self.activation, self.variant, self.missing = activation, variant, missing
         self.spacing_mm = tuple(float(size) for size in spacing_mm)

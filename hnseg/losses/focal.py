@@ -20,7 +20,7 @@ class Focal(nn.Module):
       ``-(g (1-p)^gamma ln p + (1-g) p^gamma ln(1-p))``, with p clamped to [clamp, 1-clamp]; a voxel beyond the
       clamp has no gradient.
     * ``variant="paper"`` (eq. 6 there): the structure's term alone, not clamped. It has no gradient on
-      background voxels, so it needs a Dice loss beside it. With softmax this is the multi-class form of Jain et al.
+      background voxels, so it needs a Dice loss beside it. With softmax this is the form of Jain and Virtanen
       2020, ``-(1-p)^gamma ln p`` of each voxel's own class, mean over voxels, samples and classes.
 
     Args:

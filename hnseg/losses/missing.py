@@ -1,4 +1,4 @@
-"""From a loss a sample and class to one number, in hnseg's way and in that of Jain et al."""
+"""From a loss a sample and class to one number, in hnseg's way and in that of Jain and Virtanen"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def class_mean(losses: Tensor, counts: Tensor, missing: Missing = "mean") -> Ten
     * ``mean``: the mean over all that count.
     * ``jain2020``: the mean over *all* samples of ``sum_c w_c L_c`` over the classes that count, with ``w`` one over
       the samples of the batch in which the class counts, divided by its sum; all alike where a class counts in none
-      (``exclude_missing`` in the code of Jain et al. 2020). So a class that few samples of a batch have annotated
+      (``exclude_missing`` in the code of Jain and Virtanen 2020). So a class that few samples of a batch have annotated
       counts as much as the others, and a batch in which much is missing costs less.
 
     0, with gradients of 0, where nothing counts.

@@ -21,7 +21,7 @@ class Tversky(nn.Module):
     * ``variant="code"`` (the code of Bourigault et al. 2022, doi:10.1007/978-3-030-98253-9_18): one index of all
       counting voxels of the batch together, so that large structures and samples speak for small ones.
 
-    With 0.5, 0.5, ``smooth=5e-6`` and ``background=False`` the first is the Dice loss of Jain et al. 2020,
+    With 0.5, 0.5, ``smooth=5e-6`` and ``background=False`` the first is the Dice loss of Jain and Virtanen 2020,
     ``1 - (2 TP + 1e-5) / (P + G + 1e-5)``.
 
     Args:

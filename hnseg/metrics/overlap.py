@@ -81,7 +81,7 @@ def recall(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 def slice_dice(prediction: NDArray[np.bool_], truth: NDArray[np.bool_], axis: int) -> float:
     """Mean Dice of the slices across ``axis`` whose truth shows the structure; nan where none does.
 
-    As Jain et al. compute it (hnseg's `jain2020` experiments): what is outlined on other slices costs nothing, so this
+    As Jain and Virtanen compute it (hnseg's `jain2020` experiments): what is outlined elsewhere costs nothing, so this
     is no Dice of the volume. Theirs is a mean over batches of slices, in which a structure that no slice of a batch
     shows scores 0, and on slices resized to 256 pixels; neither is done here.
 

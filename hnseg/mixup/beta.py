@@ -13,7 +13,7 @@ from hnseg.mixup.mixed import Mixed, Part
 class BetaMixup:
     """``share`` x_i + (1 - ``share``) x_j; the loss is blended in the same way, of the targets of i and of j.
 
-    Zhang, Cissé, Dauphin, Lopez-Paz 2018, arXiv:1710.09412, as Jain et al. 2020 use it: one share a batch, from a
+    Zhang, Cissé, Dauphin, Lopez-Paz 2018, arXiv:1710.09412, as Jain and Virtanen 2020 use it: one share a batch, from a
     Beta(``alpha``, ``alpha``) distribution, and a random permutation for the partners. For 0.2 one of the two samples
     has nine tenths or more of the blend in two of three batches. The only sample of a batch is its own partner.
 

@@ -16,8 +16,8 @@ from hnseg.types import TrainingCounts
 class WeightedMixup(BetaMixup):
     """Mixup with partners drawn with replacement, those that show rare structures more often.
 
-    Jain et al. 2020: a sample's chance is proportional to k / (n_1 + ... + n_k), k structures in it, each of which n
-    training samples show: the inverse of their mean. Samples without a structure count as if they showed as many as all
+    Jain and Virtanen 2020: a sample's chance is proportional to k / (n_1 + ... + n_k), k structures in it, each of
+    which n training samples show: the inverse of their mean. Samples without a structure count as if they showed as many as all
     structures together. What is in a sample is seen after augmentation.
     """
 

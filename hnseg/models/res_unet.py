@@ -1,4 +1,4 @@
-"""The residual U-Net of Jain et al., which halves the image before its first features."""
+"""The residual U-Net of Jain and Virtanen, which halves the image before its first features."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ TRAINING = (
 )  # fmt: skip
 VALIDATION = (14, 57, 79, 159, 190, 427, 433, 479)
 TEST = (555, 576, 598, 659, 661, 667, 669, 708, 727, 746, 788, 806, 845, 857, 878)
-"""Numbers of the real patients, in the lists of Jain et al. 2020 that the published splits go by."""
+"""Numbers of the real patients, in the lists of Jain and Virtanen 2020 that the published splits go by."""
 
 VALIDATION_EVERY = 4  # so that three patients train for each that validates, in a cohort of any size
 _FIRST_TEST_INDEX = 100_000  # a testing patient is the same person however many training patients there are
@@ -158,7 +158,7 @@ def missing_organs(place: int) -> tuple[str, ...]:
     """Organs that nobody outlined in the ``place``-th training patient.
 
     Of 25 patients 20 have a mandible, 20 and 18 the left and right submandibular gland, as many as in the training list
-    of Jain et al. 2020; who they are is made up. The first two patients have everything.
+    of Jain and Virtanen 2020; who they are is made up. The first two patients have everything.
     """
     lacking = {"Mandible": place % 5 == 3, "Submandibular_L": place % 5 == 4, "Submandibular_R": place % 7 in (2, 5)}
     return tuple(name for name, lacks in lacking.items() if lacks)

@@ -22,7 +22,7 @@ _FOUND = {
     "brain": "from the brain in the {}",
     "body": "around head and neck in the {}",
     "head_neck": "head and neck in the {}",
-    "jain2020": "the voxels of Jain et al. of the {}",
+    "jain2020": "the voxels of Jain and Virtanen of the {}",
     "image": "the whole {}",
 }
 

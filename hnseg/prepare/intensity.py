@@ -66,8 +66,8 @@ class Standardise:
 class Windows:
     """Several views of one CT, a channel each: ``level`` ± half ``width`` goes to [0, 1], then is standardised.
 
-    Jain et al. 2020 show a network brain, soft tissue and bone at once, or soft tissue alone; their means and standard
-    deviations are those of PDDCA's training slices.
+    Jain and Virtanen 2020 show a network brain, soft tissue and bone at once, or soft tissue alone; their means and
+    standard deviations are those of PDDCA's training slices.
 
     Args:
         levels, widths: of each window, HU.

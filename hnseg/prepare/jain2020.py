@@ -1,4 +1,4 @@
-"""The crop of Jain et al. 2020, in voxels: the region ``jain2020`` of a recipe.
+"""The crop of Jain and Virtanen 2020, in voxels: the region ``jain2020`` of a recipe.
 
 Jain and Virtanen 2020, *Head and Neck CT Image Segmentation* (New York University): behaviour of their published code,
 written anew. They chose the numbers from where the organs of PDDCA's training patients lie, so other scans lose organs
@@ -36,7 +36,7 @@ def jain2020_grid(grid: Grid) -> Grid:
         shape.append(min(last, size) - first)
     if min(shape) <= 0:
         raise RegionNotFoundError(
-            f"the crop of Jain et al. needs more than {COLUMNS[0]} columns and {ROWS[0]} rows, the image has "
+            f"the crop of Jain and Virtanen needs more than {COLUMNS[0]} columns and {ROWS[0]} rows, the image has "
             f"{own.shape_zyx[2]} and {own.shape_zyx[1]}"
         )
     (z, y, x), (nz, ny, nx) = low, shape

@@ -1,6 +1,7 @@
 """What the training data are made of: the HU of each structure, and how rare each is. Figures as PNG bytes.
 
-The counts are those that training leaves in ``facts.json``. Jain et al. 2020 (Figs. 2 and 5) show the same of PDDCA.
+The counts are those that training leaves in ``facts.json``. Jain and Virtanen 2020 show the same
+of PDDCA (Figs. 2 and 5).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from hnseg.report.structures import structure_colors
 COLUMNS = 3
 GREY = "#c3cad0"
 STANDARD_WINDOWS = (Window("brain", 0, 80), Window("soft tissue", -155, 195), Window("bone", -800, 2000))
-"""HU; the three of Jain et al. 2020."""
+"""HU; the three of Jain and Virtanen 2020."""
 WINDOW_COLORS = (SERIES[0], SERIES[1], SERIES[6])
 
 

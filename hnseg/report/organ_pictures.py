@@ -1,7 +1,7 @@
 """A patient with many structures as a picture: CT, truth and prediction beside each other, slice by slice.
 
-As in Table 3 of Jain et al. 2020, where the prediction stands beside the truth; here every structure has a number as
-well as a colour, and the slices are chosen so that each is seen at least once.
+As in Table 3 of Jain and Virtanen 2020, where the prediction stands beside the truth; here every structure has a number
+as well as a colour, and the slices are chosen so that each is seen at least once.
 """
 
 from __future__ import annotations
