@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -95,22 +95,36 @@ def find_organs(root: Path, naming: Naming, folders: Sequence[str]) -> dict[str,
     """Patient to masks, for the patients of ``root`` who have one of the folders.
 
     Args:
-        root: a folder a patient.
+        root: a folder a patient, or a folder a source or part of a download, with a folder a patient in each.
         naming: what structures are called.
         folders: inside a patient's folder, such as ``structures``; the first that a patient has counts. ``.`` is the
             patient's folder itself, where a file in it is one of the structures.
 
     Raises:
-        ValueError: ``root`` is not a folder.
+        ValueError: ``root`` is not a folder, or two patients in it have one name.
     """
     _refuse_no_folder(root)
-    found = {}
-    for patient in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    found: dict[str, OrganMasks] = {}
+    for patient in _patients(root, folders):
         masks = (OrganMasks(patient / name, naming) for name in folders if (patient / name).is_dir())
         first = next((m for m in masks if m.place != patient or _any_structure(m)), None)
+        if first is not None and patient.name in found:
+            raise ValueError(f"{patient} and {found[patient.name].place.parent} are of one name; evaluate them apart")
         if first is not None:
             found[patient.name] = first
     return found
+
+
+def _patients(root: Path, folders: Sequence[str]) -> Iterator[Path]:
+    for entry in _subfolders(root):
+        if "." in folders or any((entry / name).is_dir() for name in folders):
+            yield entry
+        else:
+            yield from _subfolders(entry)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def find_predicted_organs(root: Path, naming: Naming, folders: Sequence[str]) -> dict[str, OrganMasks]:

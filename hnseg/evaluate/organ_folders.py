@@ -64,8 +64,8 @@ class OrganScores:
 
 
 def has_organ_folders(truth: Path) -> bool:
-    """Whether the folder is in the layout of PDDCA: a folder ``structures`` in a folder a patient."""
-    return any(path.is_dir() for path in truth.glob(f"*/{PDDCA_FOLDER}"))
+    """Whether the folder is in the layout of PDDCA: a folder ``structures`` in a folder a patient, maybe in parts."""
+    return any(path.is_dir() for depth in ("*", "*/*") for path in truth.glob(f"{depth}/{PDDCA_FOLDER}"))
 
 
 def score_organ_folders(

@@ -22,8 +22,8 @@ class GeneralisedDice(nn.Module):
       of its smallest structure and not lost or overwhelming; samples without a counting channel are left out of the
       mean. With one channel it is Dice with plain sums.
     * ``variant="code"`` (Jain and Virtanen 2020): the same fraction of each sample and class by itself, so the weight
-      acts on ``smooth`` alone and it is Dice with a smoothing of ``s sum(g)^2``; with ``smooth=1e-5`` and ``background=False``
-      it is theirs.
+      acts on ``smooth`` alone and it is Dice with a smoothing of ``s sum(g)^2``; with ``smooth=1e-5`` and
+      ``background=False`` it is theirs.
 
     In both a structure that a sample lacks, whose weight would be infinite, gets the largest weight of those present,
     or 1 where none is.

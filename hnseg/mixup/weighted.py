@@ -17,8 +17,8 @@ class WeightedMixup(BetaMixup):
     """Mixup with partners drawn with replacement, those that show rare structures more often.
 
     Jain and Virtanen 2020: a sample's chance is proportional to k / (n_1 + ... + n_k), k structures in it, each of
-    which n training samples show: the inverse of their mean. Samples without a structure count as if they showed as many as all
-    structures together. What is in a sample is seen after augmentation.
+    which n training samples show: the inverse of their mean. Samples without a structure count as if they showed as
+    many as all structures together. What is in a sample is seen after augmentation.
     """
 
     def __init__(self, alpha: float = 0.2) -> None:

@@ -26,6 +26,8 @@ LOGIT_EPS = 1e-6
 """Probabilities of whole cases are kept this far from 0 and 1 before they become logits again for the loss."""
 
 
+SLICES = 8
+"""Slices of a whole case that a 2-D network sees at a time."""
 MIXUP = 1
 """Keeps the draws of mixup apart from those of the samples, which have the same seed."""
 
@@ -191,6 +193,7 @@ class SegmentationModule(pl.LightningModule):
             replace(self.inference, tta="none") if stage == "val" else self.inference,
             whole_up_to_zyx=recipe.box_shape_zyx,
             device=self.device,
+            batch_size=SLICES if self.normalization.spatial_dims == 2 else 1,
         )
 
     def _log_dice(self, stage: str) -> None:

@@ -15,6 +15,7 @@ from hnseg.report.words import Sentence, patients
 
 PAPERS = ("jain2020", "zhu2018")
 THEIR_PATIENTS = 15
+ANATOMYNETS_PATIENTS = 10
 """Test patients of Models L and M; AnatomyNet was tested on ten of them."""
 
 
@@ -79,7 +80,8 @@ def _said(run: RunFolder, published: PublishedOrgans, data: str, same_data: bool
         return [Sentence(text), Sentence(f"{ours}, a phantom: nothing can be compared.", warning=True)]
     if not same_data:
         return [Sentence(text), Sentence(f"{ours}: other patients, so the columns cannot be compared.", warning=True)]
-    if run.cases["case"].nunique() != THEIR_PATIENTS:
-        beware = f"{ours}, not their {THEIR_PATIENTS}: only scores of the same patients can be compared."
+    if run.cases["case"].nunique() not in (THEIR_PATIENTS, ANATOMYNETS_PATIENTS):
+        theirs = f"{THEIR_PATIENTS}, or AnatomyNet's {ANATOMYNETS_PATIENTS}"
+        beware = f"{ours}, not their {theirs}: only scores of the same patients can be compared."
         return [Sentence(text), Sentence(beware, warning=True)]
     return [Sentence(text), Sentence(f"{ours}; that these are theirs has to be read off the split.")]

@@ -47,8 +47,8 @@ def _memory(plain: Mapping[str, Any], size_zyx: Sequence[int]) -> str:
     autocast = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(str(plain["trainer"]["precision"]))
     gib = training_bytes(lambda: build(**net), (share, plain["normalization"]["channels"], *size), autocast) / 2**30
     shape = " x ".join(map(str, size))
-    # docs/benchmarks.md: on a CPU a step took 2.2 times the estimate, and 4.5 times with checkpointing
-    return f"training {build.__name__} on {share} x {shape} will take at least {gib:.1f} GiB a device, likely twice"
+    # measured on a CPU: a step took 1.0 to 2.2 times the estimate; what the loss holds comes on top
+    return f"training {build.__name__} on {share} x {shape} will take at least {gib:.1f} GiB a device, up to twice that"
 
 
 def _devices(devices: Any) -> int:

@@ -195,3 +195,25 @@ def test_what_cannot_be_scored_at_all_is_an_error(cohort) -> None:
         scored(cohort, second_reader=True)
     with pytest.raises(ValueError, match="tolerance_mm of BrainStem"):
         OrganScoring(NAMING, tolerance_mm=-1)
+
+
+def test_patients_may_lie_in_the_folders_of_their_sources(cohort: Path) -> None:
+    (cohort / "sources" / "one").mkdir(parents=True)
+    (cohort / "truth").rename(cohort / "sources" / "one" / "half")
+    other = made(cohort / "sources" / "two")
+    (cohort / "sources" / "one" / "half" / "b").rename(other / "b")
+    (cohort / "sources" / "one" / "half" / "a").rename(cohort / "sources" / "one" / "a")
+    predict(cohort, "a", BrainStem=(2, 6))
+    predict(cohort, "b", BrainStem=(2, 6))
+    assert has_organ_folders(cohort / "sources")
+    scores = score_organ_folders(cohort / "predictions", cohort / "sources", OrganScoring(NAMING))
+    assert set(scores.cases["case"]) == {"a", "b"}
+    assert scores.cases.set_index(["case", "structure"])["dice"]["b", "BrainStem"] == 1
+
+
+def test_one_name_in_two_sources_is_refused(cohort: Path) -> None:
+    for source in ("one", "two"):
+        write_volume(mask(2, 6), made(cohort / "sources" / source / "a" / "structures") / "BrainStem.nrrd")
+    predict(cohort, "a", BrainStem=(2, 6))
+    with pytest.raises(ValueError, match="are of one name; evaluate them apart"):
+        score_organ_folders(cohort / "predictions", cohort / "sources", OrganScoring(NAMING))
