@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hnseg.augment.sample import check_modalities, check_sample
 from hnseg.augment.three_points import check_jitter
-from hnseg.labels import other_side
+from hnseg.sides import other_side
 
 if TYPE_CHECKING:
     from albumentations import DualTransform

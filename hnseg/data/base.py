@@ -18,8 +18,9 @@ from hnseg.data.leakage import refuse_leaks
 from hnseg.data.sampling import EpochBatchSampler, ResumableLoader
 from hnseg.data.splits import Split, Splitter
 from hnseg.data.views import View
-from hnseg.labels import LabelSet, mirrored_name, sided
+from hnseg.labels import LabelSet
 from hnseg.prepare import Case, Cohort, Findings, Recipe, prepare_cohort
+from hnseg.sides import mirrored_name, sided
 from hnseg.types import TrainingCounts
 
 

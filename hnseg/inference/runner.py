@@ -15,9 +15,10 @@ from hnseg.inference.slices import joined, slice_by_slice
 from hnseg.inference.sliding_window import finished_slabs, sliding_window
 from hnseg.inference.tta import mirrored
 from hnseg.inference.whole import whole_image
-from hnseg.labels import LabelSet, sided
+from hnseg.labels import LabelSet
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import FILL
+from hnseg.sides import sided
 
 Progress = Callable[[int, int], None]
 Precision = Literal["32", "bf16", "16"]

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from hnseg.geometry import box_contains, image_box, tight_crop
 from hnseg.io.landmarks import Landmark, read_landmarks
 from hnseg.io.volume import read_grid
-from hnseg.labels import SIDE, mirrored_name, sided
 from hnseg.prepare.axial import axial_grid
 from hnseg.prepare.findings import Finding, Say
 from hnseg.prepare.pddca import landmark_files
+from hnseg.sides import SIDE, mirrored_name, sided
 from hnseg.types import BoxMm, Grid, Study, Volume
 
 

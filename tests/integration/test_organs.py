@@ -99,6 +99,7 @@ def test_predict_writes_a_file_a_structure_and_evaluate_scores_it_as_the_test_st
         pd.testing.assert_series_equal(again.loc[tested.index, column], tested[column])
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_either_stage_ends_with_the_same_weights(
     environment: dict[str, str], command: Command, runs: Path, volumes: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_a_run_killed_in_either_stage_ends_with_the_same_weights(
         assert same_as_never_killed(runs / name, volumes)
 
 
+@pytest.mark.slow
 def test_a_rate_that_falls_on_a_plateau_falls_after_a_kill_as_well(
     environment: dict[str, str], command: Command, runs: Path, slices: Path
 ) -> None:
@@ -136,6 +138,7 @@ def test_networks_of_slices_and_of_volumes_answer_together(
     assert mask.grid.matches(read_volume(raw / case_id / "img.nrrd").grid)
 
 
+@pytest.mark.slow
 def test_a_final_fit_trains_on_the_validation_patients_too_and_is_tested_with_its_last_weights(
     command: Command, runs: Path
 ) -> None:
