@@ -87,6 +87,7 @@ def test_every_sweep_trains_each_of_its_variants(search: str, root: Path) -> Non
     assert len(set(root.rglob("report.html")) - before) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_runs(loss: str, root: Path) -> None:
     # two structures that exclude each other, and the deeply supervised network: losses get lists of logits
