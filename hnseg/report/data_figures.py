@@ -17,13 +17,11 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from hnseg.report.canvas import INK, SERIES, new_figure, plain_axes, plain_name, to_png
-from hnseg.report.settings import Window
+from hnseg.report.settings import STANDARD_WINDOWS, Window
 from hnseg.report.structures import structure_colors
 
 COLUMNS = 3
 GREY = "#c3cad0"
-STANDARD_WINDOWS = (Window("brain", 0, 80), Window("soft tissue", -155, 195), Window("bone", -800, 2000))
-"""HU; the three of Jain and Virtanen 2020."""
 WINDOW_COLORS = (SERIES[0], SERIES[1], SERIES[6])
 
 

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 from hnseg.report.curves import Switch
 
-NAMED_WINDOWS = {(0.0, 80.0): "brain", (-155.0, 195.0): "soft tissue", (-800.0, 2000.0): "bone"}
-
 
 class Window(NamedTuple):
     """A range of HU and what it is called."""
@@ -16,6 +14,10 @@ class Window(NamedTuple):
     name: str
     low_hu: float
     high_hu: float
+
+
+STANDARD_WINDOWS = (Window("brain", 0, 80), Window("soft tissue", -155, 195), Window("bone", -800, 2000))
+"""HU; the three of Jain and Virtanen 2020."""
 
 
 def label_names(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -37,7 +39,8 @@ def ct_windows(config: Mapping[str, Any]) -> tuple[Window, ...]:
             return ()
     except (KeyError, TypeError, ValueError):
         return ()
-    return tuple(Window(NAMED_WINDOWS.get(ends, "window"), *ends) for ends in ranges)
+    names = {(window.low_hu, window.high_hu): window.name for window in STANDARD_WINDOWS}
+    return tuple(Window(names.get(ends, "window"), *ends) for ends in ranges)
 
 
 def optimizer_switch(config: Mapping[str, Any]) -> Switch | None:
