@@ -177,15 +177,60 @@ class TrainingCounts:
     shown: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Click:
+    """A click in the patient, whatever image it was made on.
+
+    Attributes:
+        lps_mm: where, (x, y, z).
+        structure: what is there; None: nothing that is looked for (a negative click).
+    """
+
+    lps_mm: tuple[float, float, float]
+    structure: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Clicks:
+    """Clicks on one image of d axes, in its voxels.
+
+    Attributes:
+        index: (n, d) float, voxel indices along the array axes: (z, y, x), or (y, x) of a slice.
+        values: (n,) uint8: 0 for a negative click, else the label value of the structure that is there.
+        spacing_mm: distance between voxel centres along the d axes.
+    """
+
+    index: NDArray[np.float64]
+    values: NDArray[np.uint8]
+    spacing_mm: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        assert self.index.shape == (len(self.values), len(self.spacing_mm)), f"{self.index.shape}, {self.values.shape}"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __add__(self, others: Clicks) -> Clicks:
+        assert self.spacing_mm == others.spacing_mm, f"{self.spacing_mm} and {others.spacing_mm}"
+        index, values = np.concatenate([self.index, others.index]), np.concatenate([self.values, others.values])
+        return Clicks(index, values, self.spacing_mm)
+
+    @classmethod
+    def none(cls, spacing_mm: tuple[float, ...]) -> Clicks:
+        """No click on an image of so many axes."""
+        return cls(np.zeros((0, len(spacing_mm))), np.zeros(0, np.uint8), spacing_mm)
+
+
 class Batch(TypedDict, total=False):
     """What a network sees in a step.
 
     Keys:
-        image: (B, C, *spatial) float32, normalised.
+        image: (B, C, *spatial) float32: the modalities in HU and SUV, and behind them the click channels, if any.
         target: (B, *spatial) uint8 label map; 0 is background, ``i`` is ``label_names[i - 1]``.
         annotated: (B, len(label_names)) bool; False where nobody looked for that structure.
         case_id: list of B strings.
         index: list of B tuples (epoch, position in the epoch), or for whole cases (0, position).
+        spacing_mm: (B, spatial axes) float64.
     """
 
     image: Any
@@ -193,6 +238,7 @@ class Batch(TypedDict, total=False):
     annotated: Any
     case_id: list[str]
     index: list[tuple[int, int]]
+    spacing_mm: Any
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""Clicks: where they are put, and how a network is shown them."""
