@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 
 Activation = Literal["sigmoid", "softmax"]
+"""What makes probabilities of logits."""
+Output = Activation | Literal["identity"]
+"""What a network's output is: logits of either, or the answer itself."""
 
 
 @dataclass(frozen=True)
@@ -20,18 +23,20 @@ class LabelSet:
     """The structures of a data set and how a network's channels stand for them.
 
     With ``sigmoid`` channel ``i`` is structure ``names[i]``, each for itself. With ``softmax`` channel 0 is the
-    background and channel ``i + 1`` is ``names[i]``; they exclude each other.
+    background and channel ``i + 1`` is ``names[i]``; they exclude each other. With ``identity`` the channels are those
+    of ``sigmoid``, but the output is no logit: it stands for the probability itself, though it may leave [0, 1], and is
+    compared with the threshold as it is (Rainio et al. 2024, section 2.3).
     """
 
     names: tuple[str, ...]
-    activation: Activation = "sigmoid"
+    activation: Output = "sigmoid"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         if not self.names or len(set(self.names)) != len(self.names):
             raise ValueError(f"a label set needs different names, at least one; got {list(self.names)}")
-        if self.activation not in ("sigmoid", "softmax"):
-            raise ValueError(f"activation {self.activation!r} is not known; use sigmoid or softmax")
+        if self.activation not in ("sigmoid", "softmax", "identity"):
+            raise ValueError(f"activation {self.activation!r} is not known; use sigmoid, softmax or identity")
 
     @property
     def channels(self) -> int:
@@ -44,25 +49,27 @@ class LabelSet:
         return torch.stack([target == value for value in range(first, len(self.names) + 1)], dim=1).float()
 
     def activate(self, logits: Tensor) -> Tensor:
-        """Logits to probabilities, both ``(B, channels, *s)``."""
+        """Logits to probabilities, both ``(B, channels, *s)``; with ``identity`` the output as it is."""
+        if self.activation == "identity":
+            return logits
         return logits.sigmoid() if self.activation == "sigmoid" else logits.softmax(dim=1)
 
     def structures(self, probabilities: Tensor) -> Tensor:
         """Probabilities ``(B, channels, *s)`` without the background: ``(B, len(names), *s)``."""
-        return probabilities if self.activation == "sigmoid" else probabilities[:, 1:]
+        return probabilities[:, 1:] if self.activation == "softmax" else probabilities
 
     def decode(self, probabilities: Tensor, threshold: float = 0.5, annotated: Tensor | None = None) -> Tensor:
         """Probabilities ``(B, channels, *s)`` to a uint8 label map ``(B, *s)``.
 
-        Softmax: the most probable channel. Sigmoid: the most probable structure where it is above ``threshold``
-        (strictly, as the challenge's winners have it), else background.
+        Softmax: the most probable channel. Sigmoid and identity: the most probable structure where it is above
+        ``threshold`` (strictly, as the challenge's winners have it), else background.
 
         Given ``annotated`` ``(B, len(names))``, a structure that nobody annotated does not compete: a network that
         outlines it, maybe rightly, must not lose the voxels that it would otherwise give to another.
         """
         if annotated is not None:
             background = annotated.new_ones((len(annotated), self.channels - len(self.names)))
-            probabilities = where_counting(probabilities, torch.cat([background, annotated], dim=1), other=-1)
+            probabilities = where_counting(probabilities, torch.cat([background, annotated], dim=1), -torch.inf)
         if self.activation == "softmax":
             return probabilities.argmax(dim=1).to(torch.uint8)
         best, index = probabilities.max(dim=1)
@@ -74,9 +81,9 @@ class LabelSet:
         A structure that nobody annotated does not count; the background counts only where all structures are
         annotated, because elsewhere it may hide one of them.
         """
-        if self.activation == "sigmoid":
-            return annotated
-        return torch.cat([annotated.all(dim=1, keepdim=True), annotated], dim=1)
+        if self.activation == "softmax":
+            return torch.cat([annotated.all(dim=1, keepdim=True), annotated], dim=1)
+        return annotated
 
 
 def where_counting(values: Tensor, counts: Tensor, other: float = 0) -> Tensor:

@@ -9,7 +9,7 @@ from hnseg.labels import (
 )
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "identity"])
 def test_decode_inverts_encode(activation: str) -> None:
     labels = LabelSet(("GTVp", "GTVn"), activation)
     target = torch.randint(0, 3, (2, 3, 4, 5), dtype=torch.uint8)
@@ -25,7 +25,8 @@ def test_threshold_is_strict() -> None:
 def test_background_counts_only_where_everything_is_annotated() -> None:
     annotated = torch.tensor([[True, True], [True, False]])
     assert LabelSet(("a", "b"), "softmax").counts(annotated).tolist() == [[True, True, True], [False, True, False]]
-    assert LabelSet(("a", "b"), "sigmoid").counts(annotated).tolist() == annotated.tolist()
+    for activation in ("sigmoid", "identity"):
+        assert LabelSet(("a", "b"), activation).counts(annotated).tolist() == annotated.tolist()
 
 
 def test_activation_of_logits() -> None:
@@ -33,6 +34,22 @@ def test_activation_of_logits() -> None:
     assert LabelSet(("a", "b"), "softmax").activate(logits).sum().item() == pytest.approx(1.0)
     assert LabelSet(("a", "b"), "softmax").structures(logits).flatten().tolist() == [1.0, 2.0]
     assert LabelSet(("a", "b", "c")).activate(logits)[0, 0, 0].item() == 0.5
+
+
+def test_an_answer_itself_may_be_anything_and_is_compared_with_the_threshold_as_it_is() -> None:
+    labels = LabelSet(("a", "b"), "identity")
+    answer = torch.tensor([[[-3.0, 0.2, 0.3, 7.0], [-2.5, 0.1, 0.4, 6.0]]])
+    assert labels.channels == 2
+    assert torch.equal(labels.structures(labels.activate(answer)), answer)
+    assert labels.decode(answer, 0.2).tolist() == [[0, 0, 2, 1]]
+    only_b = torch.tensor([[False, True]])  # what does not compete is below any threshold
+    assert labels.decode(answer, -5.0, only_b).tolist() == [[2, 2, 2, 2]]
+    assert labels.decode(answer - 9, -20.0, ~only_b).tolist() == [[1, 1, 1, 1]]
+
+
+def test_an_unknown_activation_is_refused() -> None:
+    with pytest.raises(ValueError, match="use sigmoid, softmax or identity"):
+        LabelSet(("a",), "linear")
 
 
 @pytest.mark.parametrize("names", [(), ("a", "a")])
@@ -76,7 +93,7 @@ def test_logits_that_do_not_count_keep_their_value_and_lose_their_gradient() -> 
     assert logits.grad.tolist() == [[[0.0] * 3, [1.0] * 3]]
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "identity"])
 def test_a_structure_that_nobody_annotated_does_not_compete(activation: str) -> None:
     labels = LabelSet(("a", "b"), activation)
     structures = torch.tensor([[0.6, 0.1], [0.3, 0.2]])  # a voxel each where `a` wins and where neither does

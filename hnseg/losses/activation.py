@@ -10,7 +10,12 @@ from hnseg.labels import Activation, counting_logits, where_counting
 
 
 def check_activation(activation: str) -> None:
-    """Raise ValueError unless ``activation`` is one that the losses know."""
+    """Raise ValueError unless ``activation`` is one that losses of logits know."""
+    if activation == "identity":
+        raise ValueError(
+            "activation 'identity' says that the network gives no logits but the answer itself; of the losses only "
+            "KerasBCE (loss=keras_bce) takes that, or give logits with activation sigmoid or softmax"
+        )
     if activation not in ("sigmoid", "softmax"):
         raise ValueError(f"activation {activation!r} is not known; use sigmoid or softmax")
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hnseg.losses.activation import log_complements, log_probabilities, power, probabilities, rivals
+from hnseg.losses.activation import check_activation, log_complements, log_probabilities, power, probabilities, rivals
 from tests.losses.loops import SOME, example
 
 
@@ -49,3 +49,10 @@ def test_power_is_a_power_with_a_finite_slope_at_0():
     found.sum().backward()
     assert values.grad.isfinite().all()
     torch.testing.assert_close(values.grad[3:], 0.3 * values[3:].detach() ** -0.7)
+
+
+def test_what_is_no_logit_is_refused_with_the_loss_that_takes_it():
+    with pytest.raises(ValueError, match=r"the answer itself; of the losses only KerasBCE \(loss=keras_bce\)"):
+        check_activation("identity")
+    with pytest.raises(ValueError, match="use sigmoid or softmax"):
+        check_activation("linear")
