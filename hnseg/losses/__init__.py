@@ -11,6 +11,7 @@ from hnseg.losses.dice import Dice
 from hnseg.losses.exp_log import ExpLog
 from hnseg.losses.focal import Focal
 from hnseg.losses.generalised_dice import GeneralisedDice
+from hnseg.losses.keras_bce import KerasBCE
 from hnseg.losses.logcosh_dice import LogCoshDice
 from hnseg.losses.lovasz import Lovasz
 from hnseg.losses.ramp import Ramp
@@ -32,6 +33,7 @@ __all__ = [
     "FocalDice",
     "FocalTversky",
     "GeneralisedDice",
+    "KerasBCE",
     "LogCoshDice",
     "Lovasz",
     "Ramp",

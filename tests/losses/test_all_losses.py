@@ -13,7 +13,7 @@ ALL = torch.ones(2, 3, dtype=torch.bool)
 SOME = torch.tensor([[True, False, True], [False, False, False]])
 BELOW_0 = {"Boundary", "Combo"}  # whose right answers earn something
 NEVER_0 = {"ClassTversky"}  # a structure that is not there costs its weight
-# No pull on background, or on the border's voxels, as their docstrings say
+# No pull on background, on the border's voxels, or outside (0, 1), as their docstrings say
 NEED_COMPANY = {
     ("Focal", "sigmoid", "paper"),
     ("Boundary", "sigmoid", "kervadec2021"),
@@ -22,6 +22,7 @@ NEED_COMPANY = {
     ("Boundary", "softmax", "jain2020"),
     ("ClassFocal", "sigmoid"),
     ("ClassCrossEntropy", "sigmoid"),
+    ("KerasBCE", "identity"),
 }
 # As their authors have them: the truth is not where they are least, which their own tests pin
 MISLED = {

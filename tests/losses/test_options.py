@@ -1,10 +1,11 @@
-"""Every file in conf/loss with sigmoid and softmax data, in slices and volumes, where an annotation is missing."""
+"""Every file in conf/loss with data that it is for, in slices and volumes, where an annotation is missing."""
 
 from functools import cache
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -15,7 +16,10 @@ from hnseg.run.resolvers import register_resolvers
 from hnseg.types import TrainingCounts
 
 OPTIONS = sorted(path.stem for path in (conf_dir() / "loss").glob("[!_]*.yaml"))
-DATA = {"phantom": "sigmoid", "hecktor2022": "softmax"}
+ITSELF = "phantom data.activation=identity"
+DATA = {"phantom": "sigmoid", "hecktor2022": "softmax", ITSELF: "identity"}
+NO_LOGITS = {"keras_bce"}
+PAIRS = [(option, data) for option in OPTIONS for data in DATA if (data == ITSELF) == (option in NO_LOGITS)]
 
 
 @cache
@@ -23,7 +27,7 @@ def facts(data):
     """What train.yaml says of a data set; composed once, because that is what takes time."""
     register_resolvers()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = compose("train", overrides=[f"data={data}"])
+        config = compose("train", overrides=f"data={data}".split())
     assert config.data.activation == DATA[data]
     return config
 
@@ -59,8 +63,7 @@ def learn(loss, structures):
 
 @pytest.mark.parametrize("size", [(4, 6), (3, 4, 6)], ids=["slices", "volumes"])
 @pytest.mark.parametrize("structures", [1, 2, 3])
-@pytest.mark.parametrize("data", DATA)
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize(("option", "data"), PAIRS)
 def test_every_option_learns_from_what_is_annotated_and_only_from_that(option, data, structures, size):
     loss = learn(built(option, data), structures)
     logits, target, counts = batch(LabelSet(tuple("abc"[:structures]), DATA[data]), size)
@@ -73,8 +76,7 @@ def test_every_option_learns_from_what_is_annotated_and_only_from_that(option, d
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), 1.0])
-@pytest.mark.parametrize("data", DATA)
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize(("option", "data"), PAIRS)
 def test_what_nobody_annotated_says_nothing_whatever_stands_there(option, data, wrong):
     loss = learn(built(option, data), 3)
     logits, target, counts = batch(LabelSet(tuple("abc"), DATA[data]), (4, 6))
@@ -84,7 +86,7 @@ def test_what_nobody_annotated_says_nothing_whatever_stands_there(option, data, 
     again = loss(logits, spoilt, counts)
     torch.testing.assert_close(again, value)
     torch.testing.assert_close(torch.autograd.grad(again, logits)[0], gradient)
-    if DATA[data] == "sigmoid":  # with softmax its logits compete with the others
+    if DATA[data] != "softmax":  # with softmax its logits compete with the others
         louder = torch.where(counts[..., None, None], logits, logits + 3)
         torch.testing.assert_close(loss(louder, spoilt, counts), value)
     nothing = loss(logits, torch.full_like(target, wrong), torch.zeros_like(counts))
@@ -92,16 +94,22 @@ def test_what_nobody_annotated_says_nothing_whatever_stands_there(option, data, 
     assert torch.autograd.grad(nothing, logits)[0].abs().max() == 0
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_every_option_supervises_deeply(option):
-    plain = learn(built(option, "hecktor2022"), 2)
+@pytest.mark.parametrize(("option", "data"), [pair for pair in PAIRS if pair[1] != "phantom"])
+def test_every_option_supervises_deeply(option, data):
+    plain = learn(built(option, data), 2)
     loss = DeepSupervision(plain, [1.0, 0.5])
-    logits, target, counts = batch(LabelSet(("GTVp", "GTVn"), "softmax"), (3, 4, 6))
+    logits, target, counts = batch(LabelSet(("GTVp", "GTVn"), DATA[data]), (3, 4, 6))
     coarse = (logits.detach() / 2).requires_grad_()
     value = loss([logits, coarse], target, counts)
     value.backward()
     torch.testing.assert_close(value, plain(logits, target, counts) + 0.5 * plain(coarse, target, counts))
     assert coarse.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize(("option", "data"), [("dice_focal", ITSELF), ("keras_bce", "phantom"), ("jain2020", ITSELF)])
+def test_a_loss_for_another_output_is_refused(option, data):
+    with pytest.raises(InstantiationException, match="identity"):
+        built(option, data)
 
 
 def test_logcosh_focal_is_the_sum_of_two_files_with_their_own_clamp():
