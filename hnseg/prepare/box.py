@@ -23,6 +23,7 @@ _FOUND = {
     "body": "around head and neck in the {}",
     "head_neck": "head and neck in the {}",
     "jain2020": "the voxels of Jain and Virtanen of the {}",
+    "rainio2024": "all slices of the {}",
     "image": "the whole {}",
 }
 
@@ -96,8 +97,8 @@ def _derived(region: str, image: Volume, recipe: Recipe) -> BoxMm:
         return head_neck_box(image)
     if region == "jain2020":
         return replace(image_box(jain2020_grid(image.grid)), source=region)
-    assert region == "image", region
-    return image_box(image.grid)
+    assert region in ("rainio2024", "image"), region
+    return replace(image_box(image.grid), source=region)
 
 
 def _describe(box: BoxMm) -> str:

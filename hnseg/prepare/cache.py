@@ -123,7 +123,7 @@ def estimate_bytes(n_cases: int, recipe: Recipe, extent_mm: tuple[float, float, 
 
     Args:
         n_cases: how many.
-        recipe: its box, or ``extent_mm``.
+        recipe: its box, or ``extent_mm``; of slices of one size, how many there are follows from its spacing.
         extent_mm: size (z, y, x) of what is kept, where the recipe has no fixed box.
 
     Raises:
@@ -133,7 +133,7 @@ def estimate_bytes(n_cases: int, recipe: Recipe, extent_mm: tuple[float, float, 
     if size_mm is None:
         raise ValueError("the recipe has no full box_size_mm; give extent_mm to estimate the cache's size")
     z, y, x = (round(size / step) for size, step in zip(size_mm, recipe.spacing_mm, strict=True))
-    return n_cases * case_bytes((z, y, x), recipe)
+    return n_cases * case_bytes((z, *(recipe.slice_size_yx or (y, x))), recipe)
 
 
 def case_bytes(shape_zyx: tuple[int, int, int], recipe: Recipe) -> int:

@@ -106,7 +106,7 @@ def _look(study: Study, recipe: Recipe) -> _Look:
     images = dict(_readable(study, recipe, say))
     if not images:
         return _Look(study, tuple(found))
-    _check_images(study, images, say)
+    _check_images(study, images, recipe, say)
     first = next(iter(images.values()))
     masks: dict[str, Volume] = {}
     for name in recipe.label_names:
@@ -140,7 +140,7 @@ def _readable(study: Study, recipe: Recipe, say: Say) -> Iterator[tuple[str, Vol
         yield name, volume
 
 
-def _check_images(study: Study, images: dict[str, Volume], say: Say) -> None:
+def _check_images(study: Study, images: dict[str, Volume], recipe: Recipe, say: Say) -> None:
     names = list(images)
     for name in names[1:]:
         share = overlap(images[names[0]].grid, images[name].grid)
@@ -165,12 +165,10 @@ def _check_images(study: Study, images: dict[str, Volume], say: Say) -> None:
             message = f"its lowest value is {float(volume.array.min()):.4g}, so there is no air in HU"
             say("warning", study.images[name], message, "apply the rescale slope and intercept of its DICOM")
     if "pt" in images and (complaint := suv_complaint(images["pt"], images.get("ct"))):
-        say(
-            "warning",
-            study.images["pt"],
-            f"this PET cannot be SUV: {complaint}",
-            "convert it to body-weight SUV (g/ml)",
-        )
+        message, remedy = f"this PET cannot be SUV: {complaint}", "convert it to body-weight SUV (g/ml)"
+        if recipe.slice_size_yx is not None:
+            remedy = f"nothing, where each slice is normalised by itself; for anything else {remedy}"
+        say("warning" if recipe.slice_size_yx is None else "note", study.images["pt"], message, remedy)
 
 
 def _check_box(

@@ -14,6 +14,8 @@ from hnseg.geometry import box_grid, overlap_fraction, resample
 from hnseg.io.volume import read_volume
 from hnseg.prepare.authors import crop_then_resample
 from hnseg.prepare.jain2020 import jain2020_grid
+from hnseg.prepare.rainio2024 import REGION as SLICES
+from hnseg.prepare.rainio2024 import slices_grid
 from hnseg.prepare.recipe import FILL, Recipe
 from hnseg.types import BoxMm, Grid, Volume
 
@@ -86,7 +88,7 @@ def prepare_images(images: Mapping[str, Volume], recipe: Recipe, box: BoxMm) -> 
     Returns:
         modality to a (Z, Y, X) array in a compact type (see `compact`), and the grid that they share.
     """
-    if recipe.variant == "code":
+    if recipe.variant == "code" and box.source != SLICES:
         arrays, grid = crop_then_resample(images, recipe, box)
     else:
         grid = prepared_grid(box, recipe, images[recipe.modalities[0]].grid)
@@ -95,13 +97,16 @@ def prepare_images(images: Mapping[str, Volume], recipe: Recipe, box: BoxMm) -> 
 
 
 def prepared_grid(box: BoxMm, recipe: Recipe, image_grid: Grid) -> Grid:
-    """Where the voxels of a prepared case lie: the box at the recipe's spacing, or the image's own crop.
+    """Where the voxels of a prepared case lie: the box at the recipe's spacing, or the image's own crop or slices.
 
     Args:
         box: from `choose_box`.
-        recipe: its spacing.
+        recipe: its spacing, or size of a slice.
         image_grid: of the recipe's first modality.
     """
+    if box.source == SLICES:
+        assert recipe.slice_size_yx is not None
+        return slices_grid(image_grid, recipe.slice_size_yx)
     return jain2020_grid(image_grid) if box.source == "jain2020" else box_grid(box, recipe.spacing_mm)
 
 

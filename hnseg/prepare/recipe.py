@@ -19,7 +19,7 @@ FORMAT = 1
 FILL: dict[str, float] = {"ct": -1024.0, "pt": 0.0}
 """What lies outside an image, by modality: air in HU, no uptake in SUV; 0 for any other modality."""
 
-REGIONS = ("published", "brain", "body", "head_neck", "jain2020", "image")
+REGIONS = ("published", "brain", "body", "head_neck", "jain2020", "rainio2024", "image")
 """See `Recipe.regions`; the default is that of PET/CT."""
 
 DIGEST_BYTES = 64 * 1024
@@ -41,14 +41,18 @@ class Recipe:
         regions: where to look for the part of the patient that is kept, tried in order: ``published`` (a box CSV),
             ``brain`` (the organisers' rule on the PET), ``body`` (``box_size_mm`` around head and neck in the CT),
             ``head_neck`` (head and neck in the CT, as large as they are, without the chest), ``jain2020`` (a fixed
-            crop in voxels, at the image's own spacing: ``spacing_mm`` plays no part), ``image`` (all of it).
+            crop in voxels, at the image's own spacing: ``spacing_mm`` plays no part), ``rainio2024`` (all axial
+            slices, each brought to ``slice_size_yx``; neither ``spacing_mm`` nor ``box_size_mm`` plays a part, and no
+            other region can stand beside it), ``image`` (all of it).
         box_size_mm: size (z, y, x) of the kept part. Published boxes are quantised to voxels (140.6 mm and such); they
             are brought to this size around their centre, so that every case has the same shape. None keeps them as
             they are, and then ``brain`` and ``body`` cannot be used. Of ``body`` the height may be None: all slices.
         variant: ``paper`` resamples the whole image straight into the box; ``code`` repeats the authors'
-            crop-then-resample with its zero-filled borders.
+            crop-then-resample with its zero-filled borders. With the region ``rainio2024`` images are the same, and
+            it is the rule for masks that differs (`hnseg.prepare.slice_masks`).
         allow_empty: whether an annotated structure without a voxel is a legal answer (a patient without nodes, say)
             or an error.
+        slice_size_yx: pixels of a slice, (y, x), of the region ``rainio2024``; None with any other.
     """
 
     modalities: tuple[str, ...] = ("ct", "pt")
@@ -58,6 +62,7 @@ class Recipe:
     box_size_mm: tuple[float | None, float, float] | None = (144.0, 144.0, 144.0)
     variant: Variant = "paper"
     allow_empty: bool = False
+    slice_size_yx: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "modalities", tuple(self.modalities))
@@ -66,6 +71,8 @@ class Recipe:
         object.__setattr__(self, "regions", (self.regions,) if isinstance(self.regions, str) else tuple(self.regions))
         if self.box_size_mm is not None:
             object.__setattr__(self, "box_size_mm", _box_size(self.box_size_mm))
+        if self.slice_size_yx is not None:
+            object.__setattr__(self, "slice_size_yx", _two_counts("slice_size_yx", self.slice_size_yx))
         self._refuse_nonsense()
 
     def _refuse_nonsense(self) -> None:
@@ -78,6 +85,21 @@ class Recipe:
             raise ValueError(f"recipe: regions {list(self.regions)} are not known; choose among {list(REGIONS)}")
         if self.variant not in ("paper", "code"):
             raise ValueError(f"recipe: variant {self.variant!r} is not known; use paper or code")
+        if "rainio2024" in self.regions or self.slice_size_yx is not None:
+            self._refuse_other_than_slices()
+        else:
+            self._refuse_bad_box()
+
+    def _refuse_other_than_slices(self) -> None:
+        if self.regions != ("rainio2024",):
+            raise ValueError(
+                f"recipe: regions {list(self.regions)} with slice_size_yx {self.slice_size_yx}: slices of one size are "
+                "the region 'rainio2024', which stands alone; use regions [rainio2024], or slice_size_yx null"
+            )
+        if self.slice_size_yx is None:
+            raise ValueError("recipe: the region 'rainio2024' needs a slice_size_yx, for example [128, 128]")
+
+    def _refuse_bad_box(self) -> None:
         if self.variant == "code" and "jain2020" in self.regions:
             raise ValueError("recipe: variant 'code' resamples, the region 'jain2020' must not be; use variant 'paper'")
         if self.box_size_mm is None and "body" in self.regions:
@@ -102,14 +124,18 @@ class Recipe:
 
     @property
     def full_box_mm(self) -> tuple[float, float, float] | None:
-        """``box_size_mm`` where it has all three numbers."""
-        if self.box_size_mm is None or self.box_size_mm[0] is None:
+        """``box_size_mm`` where it has all three numbers and plays a part."""
+        if self.box_size_mm is None or self.box_size_mm[0] is None or self.slice_size_yx is not None:
             return None
         return self.box_size_mm[0], self.box_size_mm[1], self.box_size_mm[2]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and strings, ready for JSON and for a checkpoint."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """Plain lists and strings, ready for JSON and for a checkpoint.
+
+        Without a ``slice_size_yx`` it has no such key: recipes of before there was one keep their hash.
+        """
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: value for name, value in plain.items() if name != "slice_size_yx" or value is not None}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
@@ -191,6 +217,13 @@ def _box_size(value: Any) -> tuple[float | None, float, float]:
         _, y, x = _three_positive("box_size_mm", (1.0, *value[1:]))
         return None, y, x
     return _three_positive("box_size_mm", value)
+
+
+def _two_counts(name: str, value: Any) -> tuple[int, int]:
+    given = tuple(value) if isinstance(value, (list, tuple)) else (value,) * 2
+    if len(given) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) and v > 0 for v in given):
+        raise ValueError(f"recipe: {name} must be one positive whole number or two (y, x) in pixels; got {value!r}")
+    return given[0], given[1]
 
 
 def _sha256(plain: Mapping[str, Any]) -> str:

@@ -16,7 +16,9 @@ from hnseg.prepare.box import choose_box, intersection_ml
 from hnseg.prepare.case import Case
 from hnseg.prepare.images import prepare_images, read_images
 from hnseg.prepare.masks import label_map, read_masks
+from hnseg.prepare.rainio2024 import REGION as SLICES
 from hnseg.prepare.recipe import Recipe
+from hnseg.prepare.slice_masks import slice_label_map
 from hnseg.prepare.suv import suv_complaint
 from hnseg.types import BoxMm, Grid, Study, Volume
 
@@ -52,7 +54,7 @@ def prepare_study(study: Study, recipe: Recipe, key: str = "") -> PreparedStudy:
     if "pt" in images and (complaint := suv_complaint(images["pt"], images.get("ct"))):
         notes += (f"{study.images['pt']} cannot be SUV: {complaint}",)
     arrays, grid = prepare_images(images, recipe, box)
-    label = _label(masks, recipe, grid, box)
+    label = _label(masks, recipe, grid, box, image_grid)
     truth = label_map(masks, recipe.label_names, image_grid)
     notes += tuple(_mask_notes(study, masks, label, grid, recipe))
     case = Case(
@@ -80,7 +82,9 @@ def outside_ml(mask: Volume, box: BoxMm) -> float:
     return float(outside.sum()) * mask.grid.voxel_volume_mm3 / 1000
 
 
-def _label(masks: Mapping[str, Volume], recipe: Recipe, grid: Grid, box: BoxMm) -> NDArray[np.uint8]:
+def _label(masks: Mapping[str, Volume], recipe: Recipe, grid: Grid, box: BoxMm, image_grid: Grid) -> NDArray[np.uint8]:
+    if box.source == SLICES:
+        return slice_label_map(masks, recipe, image_grid)
     if recipe.variant == "paper":
         return label_map(masks, recipe.label_names, grid)
     labels = np.zeros(grid.shape_zyx, np.uint8)
@@ -120,14 +124,20 @@ def _mask_notes(
             raise ValueError(
                 f"{study.masks[name][0]} has {volume_ml:.2f} ml of {name}, expected some of it in the prepared "
                 f"part of the patient, but "
-                "none is there; give the patient's box in a CSV, or set the recipe's regions to [image], or its "
-                "spacing_mm finer"
+                f"none is there; {_remedy(recipe)}"
             )
         if not kept_voxels and lost_ml < volume_ml:
             notes.append(f"{name} ({volume_ml:.2f} ml) has no voxel at the prepared spacing")
         if lost_ml > 0:
             notes.append(f"{lost_ml:.2f} of {volume_ml:.2f} ml of {name} lie outside the box")
     return notes
+
+
+def _remedy(recipe: Recipe) -> str:
+    """What brings a structure back that is lost on the way to the prepared grid."""
+    if recipe.slice_size_yx is not None:
+        return "make the recipe's slice_size_yx larger, or set allow_empty to keep the patient without it"
+    return "give the patient's box in a CSV, or set the recipe's regions to [image], or its spacing_mm finer"
 
 
 def _sources(study: Study, recipe: Recipe) -> dict[str, str]:

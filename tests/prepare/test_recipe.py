@@ -31,6 +31,7 @@ def test_lists_from_a_configuration_hash_as_tuples_do():
         {"regions": ("image",)},
         {"box_size_mm": 96.0},
         {"box_size_mm": (None, 144.0, 144.0), "regions": ("body",)},
+        {"regions": ("rainio2024",), "slice_size_yx": (128, 128)},
     ],
 )
 def test_every_field_changes_the_hash(change):
@@ -53,6 +54,12 @@ def test_every_field_changes_the_hash(change):
         ({"box_size_mm": (144, None, 144), "regions": ("body",)}, "box_size_mm"),
         ({"box_size_mm": (None, None, 144), "regions": ("body",)}, "box_size_mm"),
         ({"regions": ("jain2020",), "variant": "code"}, "jain2020"),
+        ({"regions": ("rainio2024",)}, r"'rainio2024' needs a slice_size_yx"),
+        ({"regions": ("rainio2024", "image"), "slice_size_yx": 128}, "stands alone"),
+        ({"slice_size_yx": 128}, "use regions .rainio2024., or slice_size_yx null"),
+        ({"regions": ("rainio2024",), "slice_size_yx": (128, 0)}, "slice_size_yx must be"),
+        ({"regions": ("rainio2024",), "slice_size_yx": (128, 128, 128)}, "slice_size_yx must be"),
+        ({"regions": ("rainio2024",), "slice_size_yx": 128.5}, "slice_size_yx must be"),
     ],
 )
 def test_nonsense_is_refused_by_name(change, word):
@@ -66,6 +73,24 @@ def test_box_without_a_height_has_no_shape_and_survives_json():
     assert recipe.box_shape_zyx is recipe.full_box_mm is None
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
     assert Recipe().box_shape_zyx == (144, 144, 144)
+
+
+def test_recipes_of_before_there_were_slices_keep_their_hash():
+    assert Recipe().hash() == "75885ac2e79ed3f0"
+    assert "slice_size_yx" not in Recipe().to_dict()
+
+
+def test_slices_survive_json_and_differ_by_their_size():
+    recipe = Recipe(modalities=("pt",), regions="rainio2024", slice_size_yx=[128, 96], variant="code", box_size_mm=None)  # type: ignore[arg-type]
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    other = dataclasses.replace(recipe, slice_size_yx=(128, 128))
+    assert dataclasses.replace(recipe, slice_size_yx=128) == other  # type: ignore[arg-type]
+    assert other.hash() != recipe.hash()
+
+
+def test_no_box_has_a_part_in_slices():
+    recipe = Recipe(regions=("rainio2024",), slice_size_yx=(128, 128), variant="code")
+    assert recipe.box_shape_zyx is recipe.full_box_mm is None
 
 
 def test_unknown_key_is_refused():
