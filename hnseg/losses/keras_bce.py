@@ -16,10 +16,10 @@ EPSILON = 1e-7
 class KerasBCE(nn.Module):
     """``-(g ln(p + e) + (1 - g) ln(1 - p + e))`` of the output clipped to p in [e, 1 - e], e = 1e-7; its mean.
 
-    The mean is over all counting voxels. It is what Keras 2.7 computes where a network that ends in a linear layer is trained with ``binary_crossentropy``, as in
-    Rainio et al. 2024, section 2.3. An output outside [e, 1 - e] has no gradient at all: where it is wrong it stays
-    wrong unless other voxels move it. Keras treats a sigmoid layer otherwise, from its logits: for that take
-    :class:`hnseg.losses.BCE`.
+    The mean is over all counting voxels. It is what Keras 2.7 computes where a network that ends in a linear layer is
+    trained with ``binary_crossentropy``, as in Rainio et al. 2024, section 2.3. An output outside [e, 1 - e] has no
+    gradient at all: where it is wrong it stays wrong unless other voxels move it. The entropy of a sigmoid layer Keras
+    computes from its logits: for that take :class:`hnseg.losses.BCE`.
 
     Args:
         activation: identity, as the label set must have it.

@@ -3,105 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 
-CONSTANT = 1e-6
-"""A standard deviation of this or less is what rounding leaves of a constant patch."""
+from hnseg.prepare.intensity_steps import ClipScale, MinMax, Raw, Standardise, Windows, ZScore
 
-
-@dataclass(frozen=True)
-class ClipScale:
-    """Clip to ``[low, high]`` and bring that range to [-1, 1]. With -1024 and 1024 HU this is division by 1024.
-
-    Iantsen et al. 2021 (HECKTOR 2020, doi:10.1007/978-3-030-67194-5_4).
-    """
-
-    low: float = -1024.0
-    high: float = 1024.0
-
-    def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise ValueError(f"clip: low {self.low} must be below high {self.high}")
-
-    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:  # noqa: ARG002
-        half = (self.high - self.low) / 2
-        return (values.clamp(self.low, self.high) - (self.low + half)) / half
-
-
-@dataclass(frozen=True)
-class ZScore:
-    """Subtract the patch's mean and divide by its population standard deviation plus ``epsilon``.
-
-    ``epsilon`` is 1e-3 in the authors' code; their paper has none (0). A constant patch becomes 0 either way.
-    """
-
-    epsilon: float = 1e-3
-
-    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:
-        mean = values.mean(dim=axes, keepdim=True)
-        std = values.std(dim=axes, keepdim=True, correction=0) + self.epsilon
-        return (values - mean) / torch.where(std > CONSTANT, std, torch.ones_like(std))
-
-
-@dataclass(frozen=True)
-class Standardise:
-    """Subtract a fixed mean and divide by a fixed standard deviation, as measured over training patients."""
-
-    mean: float
-    std: float
-
-    def __post_init__(self) -> None:
-        if not self.std > 0:
-            raise ValueError(f"standardise: std must be positive; got {self.std}")
-
-    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:  # noqa: ARG002
-        return (values - self.mean) / self.std
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Several views of one CT, a channel each: ``level`` ± half ``width`` goes to [0, 1], then is standardised.
-
-    Jain and Virtanen 2020 show a network brain, soft tissue and bone at once, or soft tissue alone; their means and
-    standard deviations are those of PDDCA's training slices.
-
-    Args:
-        levels, widths: of each window, HU.
-        means, stds: of each channel once it lies in [0, 1]; nothing is standardised where not given.
-    """
-
-    levels: tuple[float, ...]
-    widths: tuple[float, ...]
-    means: tuple[float, ...] = ()
-    stds: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "means", tuple(self.means) or (0.0,) * len(self.levels))
-        object.__setattr__(self, "stds", tuple(self.stds) or (1.0,) * len(self.levels))
-        counts = {len(numbers) for numbers in (self.levels, self.widths, self.means, self.stds)}
-        if counts != {len(self.levels)} or not self.levels:
-            raise ValueError("windows: levels, widths, means and stds must be equally many, at least one")
-        if min(self.widths) <= 0 or min(self.stds) <= 0:
-            raise ValueError(f"windows: widths {list(self.widths)} and stds {list(self.stds)} must be positive")
-
-    @property
-    def channels(self) -> int:
-        return len(self.levels)
-
-    def __call__(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:
-        windows = zip(self.levels, self.widths, self.means, self.stds, strict=True)
-        return torch.cat(
-            [(((values - level) / width + 0.5).clamp(0, 1) - mean) / std for level, width, mean, std in windows],
-            dim=-len(axes) - 1,
-        )
-
-
-Step = ClipScale | ZScore | Standardise | Windows
-STEPS: dict[str, type[Step]] = {"clip": ClipScale, "zscore": ZScore, "standardise": Standardise, "windows": Windows}
+Step = ClipScale | ZScore | Standardise | MinMax | Raw | Windows
+STEPS: dict[str, type[Step]] = {
+    "clip": ClipScale,
+    "zscore": ZScore,
+    "standardise": Standardise,
+    "minmax": MinMax,
+    "raw": Raw,
+    "windows": Windows,
+}
 DEFAULTS: dict[str, Step] = {"ct": ClipScale(), "pt": ZScore()}
 
 
@@ -111,9 +29,10 @@ class Normalization:
     Args:
         modalities: channel order of the image.
         spatial_dims: 3 for volumes, 2 for slices.
-        channels: how many a network is to get, where the configuration says it; several windows of one CT make several.
-        steps: modality to a step, or to a mapping with ``kind`` (``clip``, ``zscore``, ``standardise``, ``windows``)
-            and its numbers. Unnamed: ``ct`` is clipped at ±1024 HU, anything else z-scored.
+        channels: how many the modalities are to make, where the configuration says it; several windows of one CT make
+            several. Clicks, which come behind, do not count.
+        steps: modality to a step, or to a mapping with ``kind`` (``clip``, ``zscore``, ``standardise``, ``minmax``,
+            ``raw``, ``windows``) and its numbers. Unnamed: ``ct`` is clipped at ±1024 HU, anything else z-scored.
 
     Raises:
         ValueError: a step for a modality that is not there, an unknown kind or unknown numbers, or another number of
@@ -144,15 +63,19 @@ class Normalization:
             )
 
     def __call__(self, image: Tensor) -> Tensor:
-        """``(C, *spatial)`` or ``(B, C, *spatial)``, HU and SUV, to a new float32 tensor with ``channels`` for C."""
+        """``(C + K, *spatial)`` or ``(B, C + K, *spatial)`` to a new float32 tensor with ``channels`` + K for C + K.
+
+        The C modalities, in HU and SUV, come first. K channels of clicks behind them, if any, stay as they are.
+        """
         channel_axis = image.ndim - self.spatial_dims - 1
         assert channel_axis in (0, 1), f"image {tuple(image.shape)} with {self.spatial_dims} spatial axes"
-        assert image.shape[channel_axis] == len(self.modalities), f"{tuple(image.shape)} for {self.modalities}"
+        clicks = image.shape[channel_axis] - len(self.modalities)
+        assert clicks >= 0, f"{tuple(image.shape)} for {self.modalities}"
         spatial = tuple(range(-self.spatial_dims, 0))
-        modalities = image.float().chunk(len(self.modalities), dim=channel_axis)
-        return torch.cat(
-            [step(values, spatial) for step, values in zip(self.steps, modalities, strict=True)], dim=channel_axis
-        )
+        sizes = [*[1] * len(self.modalities), clicks]
+        *modalities, behind = torch.split(image.float(), sizes, dim=channel_axis)
+        normalised = [step(values, spatial) for step, values in zip(self.steps, modalities, strict=True)]
+        return torch.cat([*normalised, behind], dim=channel_axis)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""

@@ -3,7 +3,8 @@ import json
 import pytest
 import torch
 
-from hnseg.prepare.intensity import ClipScale, Normalization, Standardise, ZScore
+from hnseg.prepare.intensity import Normalization
+from hnseg.prepare.intensity_steps import ClipScale, MinMax, Raw, Standardise, ZScore
 
 
 def patch(*shape):
@@ -128,3 +129,50 @@ def test_impossible_windows_are_refused(windows, sentence):
 def test_channels_that_the_steps_do_not_make_are_refused():
     with pytest.raises(ValueError, match=r"channels=3, but its steps make 1 of \['ct'\]"):
         Normalization(["ct"], channels=3)
+
+
+def test_every_slice_goes_from_0_to_1_by_itself():
+    first, second = torch.tensor([[2.0, 4.0], [6.0, 3.0]]), torch.tensor([[-5.0, 5.0], [0.0, 0.0]])
+    slices = torch.stack([first, second])[:, None]
+    found = Normalization(["pt"], spatial_dims=2, pt={"kind": "minmax"})(slices)[:, 0]
+    assert found.tolist() == [[[0.0, 0.5], [1.0, 0.25]], [[0.0, 1.0], [0.5, 0.5]]]
+    together = Normalization(["pt"], pt={"kind": "minmax"})(slices.transpose(0, 1))
+    torch.testing.assert_close(together, (slices.transpose(0, 1) + 5) / 11)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-7])
+def test_a_constant_slice_becomes_0(noise):
+    image = torch.full((1, 5, 5), 0.1)
+    image[0, 2, 2] += noise
+    assert Normalization(["pt"], 2, pt=MinMax())(image).abs().max() == 0
+
+
+def test_raw_stays_as_it_is_beside_a_ct_that_is_clipped():
+    image = patch(2, 3, 4, 5)
+    ct, pet = Normalization(["ct", "pt"], pt={"kind": "raw"})(image)
+    assert torch.equal(pet, image[1])
+    assert torch.equal(ct, (image[0] / 1024).clamp(-1, 1))
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_channels_behind_the_modalities_pass_and_do_not_count(spatial_dims):
+    size = (4, 5, 6)[-spatial_dims:]
+    image, clicks = patch(3, 2, *size), torch.rand(3, 4, *size)
+    normalise = Normalization(["ct", "pt"], spatial_dims, channels=2)
+    found = normalise(torch.cat([image, clicks], dim=1))
+    assert torch.equal(found[:, :2], normalise(image))
+    assert torch.equal(found[:, 2:], clicks)
+    assert torch.equal(normalise(torch.cat([image[0], clicks[0]])), found[0])
+    three = Normalization(["ct"], spatial_dims, ct={"kind": "windows", "levels": [40, 20], "widths": [80, 350]})
+    assert torch.equal(three(torch.cat([image[:, :1], clicks], dim=1))[:, 2:], clicks)
+
+
+def test_an_image_without_all_modalities_is_not_normalised():
+    with pytest.raises(AssertionError):
+        Normalization(["ct", "pt"])(patch(1, 3, 3, 3))
+
+
+def test_what_has_no_numbers_survives_a_checkpoint():
+    normalise = Normalization(["ct", "pt"], 2, ct={"kind": "minmax"}, pt={"kind": "raw"})
+    again = Normalization.from_dict(json.loads(json.dumps(normalise.to_dict())))
+    assert again.steps == normalise.steps == (MinMax(), Raw())
