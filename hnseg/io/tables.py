@@ -26,7 +26,7 @@ def read_rows(path: Path, required: Sequence[str] = ()) -> list[dict[str, str]]:
         ValueError: no such file, another encoding, no or repeated column names, a missing column, or a row with more
             cells than the header.
     """
-    return [row for _, row in _numbered_rows(Path(path), required)]
+    return [row for _, row in numbered_rows(Path(path), required)]
 
 
 def read_cases(path: Path) -> list[dict[str, str]]:
@@ -83,7 +83,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]], columns: Sequen
 
 def _keyed_rows(path: Path, key: str, required: Sequence[str]) -> dict[str, tuple[int, dict[str, str]]]:
     found: dict[str, tuple[int, dict[str, str]]] = {}
-    for line, row in _numbered_rows(path, required):
+    for line, row in numbered_rows(path, required):
         name = row[key]
         if not name:
             raise ValueError(f"{path}, line {line}: expected a name in column {key}, found none; fill it in.")
@@ -97,7 +97,7 @@ def _keyed_rows(path: Path, key: str, required: Sequence[str]) -> dict[str, tupl
     return found
 
 
-def _numbered_rows(path: Path, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def numbered_rows(path: Path, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """(line where the row ends, row) for each row."""
     text = _read_text(path)
     header_line = next((line for line in text.splitlines() if line.strip()), "")
