@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hnseg.inference import load_checkpoint
-from hnseg.inference.rewrite import rewrite_postprocess
+from hnseg.inference.rewrite import rewrite_postprocess, rewrite_threshold
 from hnseg.postprocess import DropSmall, Postprocess
 
 CHAIN = Postprocess({"drop_small": DropSmall(min_volume_mm3=50.0)})
@@ -40,9 +40,32 @@ def test_a_file_that_carries_the_chain_already_is_not_written_again(write_checkp
     assert read(path)["hnseg"]["postprocess"] == {}
 
 
+def test_a_threshold_is_replaced_and_everything_else_stays(write_checkpoint) -> None:
+    path = write_checkpoint(postprocess=CHAIN.to_dict())
+    before, untouched = read(path), path.stat().st_ino
+    rewrite_threshold(path, 0.5)
+    assert path.stat().st_ino == untouched
+    rewrite_threshold(path, 0.27)
+    after = read(path)
+    assert (before["hnseg"].pop("threshold"), after["hnseg"].pop("threshold")) == (0.5, 0.27)
+    assert after["hnseg"] == before["hnseg"]
+    assert all(torch.equal(after["state_dict"][name], weight) for name, weight in before["state_dict"].items())
+    loaded = load_checkpoint(path)
+    assert loaded.threshold == 0.27
+    assert loaded.postprocess.to_dict() == CHAIN.to_dict()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_threshold_that_could_not_be_read_again_is_not_written(write_checkpoint) -> None:
+    with pytest.raises(AssertionError, match="would not be read"):
+        rewrite_threshold(write_checkpoint(), 1.5)
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no checkpoint"):
         rewrite_postprocess(tmp_path / "best.ckpt", CHAIN)
     torch.save({"state_dict": {}}, tmp_path / "weights.pt")
     with pytest.raises(ValueError, match="not a checkpoint of hnseg"):
         rewrite_postprocess(tmp_path / "weights.pt", CHAIN)
+    with pytest.raises(ValueError, match="not a checkpoint of hnseg"):
+        rewrite_threshold(tmp_path / "weights.pt", 0.3)
