@@ -15,6 +15,8 @@ from typing import Any
 from torch import Tensor, nn
 
 import hnseg
+from hnseg import clicks as click_channels
+from hnseg.clicks import ClickChannels, NoClicks
 from hnseg.inference.data_only import first_lines, load_as_data
 from hnseg.inference.networks import build_network, refuse_untrusted
 from hnseg.inference.settings import InferenceSettings
@@ -23,10 +25,10 @@ from hnseg.postprocess import Postprocess
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import Recipe
 
-FORMAT = 2
+FORMAT = 3
 """Raised when an older hnseg could not read what this one writes, or would read it as something else."""
-READABLE = (1, 2)
-"""1 knew neither mirroring as a setting nor post-processing: a file of that format has none of either."""
+READABLE = (1, 2, 3)
+"""1 knew neither mirroring as a setting nor post-processing, 2 no clicks: a file of such a format has none of them."""
 NETWORK_PREFIX = "net."
 KEYS = ("format", "net", "labels", "recipe", "normalization", "inference", "threshold", "phantom", "config", "version")
 
@@ -48,6 +50,7 @@ class Checkpoint:
         config: the run's resolved configuration.
         version: of hnseg when it was written.
         postprocess: what is done to its answer; a chain without steps in files from before there was any.
+        clicks: how it is shown clicks; `NoClicks` where it takes none.
         trust: packages outside hnseg that the user trusts.
     """
 
@@ -63,6 +66,7 @@ class Checkpoint:
     config: Mapping[str, Any] = field(repr=False)
     version: str
     postprocess: Postprocess = field(default_factory=Postprocess)
+    clicks: ClickChannels | NoClicks = field(default_factory=NoClicks)
     trust: tuple[str, ...] = ()
 
     def build_network(self) -> nn.Module:
@@ -93,6 +97,7 @@ def checkpoint_entry(
     threshold: float = 0.5,
     phantom: bool = False,
     postprocess: Mapping[str, Any] | None = None,
+    clicks: ClickChannels | NoClicks | None = None,
 ) -> dict[str, Any]:
     """What training puts under ``checkpoint["hnseg"]``; plain data only.
 
@@ -106,6 +111,7 @@ def checkpoint_entry(
         threshold: a structure is where its probability is above this.
         phantom: whether any training case was a phantom.
         postprocess: what is done to the network's answer, as `Postprocess.to_dict` writes it; None: nothing.
+        clicks: how the network is shown clicks; None: not at all.
 
     Raises:
         ValueError: ``postprocess`` names a step that is not hnseg's, or settings that it does not take.
@@ -120,6 +126,7 @@ def checkpoint_entry(
         "threshold": float(threshold),
         "phantom": bool(phantom),
         "postprocess": Postprocess.from_dict(postprocess, "the configuration").to_dict(),
+        "clicks": (clicks or NoClicks()).to_dict(),
         "config": dict(config),
         "version": hnseg.__version__,
     }
@@ -166,6 +173,7 @@ def load_checkpoint(path: str | Path, trust: Sequence[str] = ()) -> Checkpoint:
             config=entry["config"],
             version=str(entry["version"]),
             postprocess=Postprocess.from_dict(entry.get("postprocess"), path.name),
+            clicks=click_channels.from_dict(entry.get("clicks")),
             trust=tuple(trust),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -14,6 +14,7 @@ from hnseg.inference.options import Hardware
 from hnseg.inference.runner import Runner
 from hnseg.inference.settings import Mode, Tta
 from hnseg.prepare.recipe import Recipe
+from hnseg.types import Clicks
 
 Progress = Callable[[int, int], None]
 
@@ -61,6 +62,7 @@ class Ensemble:
                 checkpoint.normalization,
                 replace(checkpoint.inference, **said),
                 whole_up_to_zyx=checkpoint.recipe.box_shape_zyx,
+                clicks=checkpoint.clicks,
                 **hardware,
             )
             for checkpoint in checkpoints
@@ -69,19 +71,24 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self.runners)
 
-    def __call__(self, image: Tensor, progress: Progress | None = None) -> Tensor:
-        """Mean probabilities (channels, Z, Y, X) of an image (C, Z, Y, X) in HU and SUV."""
-        mean = self.runners[0](image, progress)
+    def __call__(self, image: Tensor, progress: Progress | None = None, clicks: Clicks | None = None) -> Tensor:
+        """Mean probabilities (channels, Z, Y, X) of an image (C, Z, Y, X) in HU and SUV.
+
+        ``clicks``, in voxels of the image, reach those networks that take any, each in its own encoding.
+        """
+        mean = self.runners[0](image, progress, clicks)
         for count, runner in enumerate(self.runners[1:], start=2):
-            _update(mean, runner(image, progress), count)
+            _update(mean, runner(image, progress, clicks), count)
         return mean
 
-    def slabs(self, image: Tensor, progress: Progress | None = None) -> Iterator[Tensor]:
+    def slabs(self, image: Tensor, progress: Progress | None = None, clicks: Clicks | None = None) -> Iterator[Tensor]:
         """What calling an ensemble of one gives, a slab of slices at a time; see `Runner.slabs`."""
         assert len(self) == 1, "the mean of several networks takes all of their maps"
-        return self.runners[0].slabs(image, progress)
+        return self.runners[0].slabs(image, progress, clicks)
 
-    def mean_and_sd(self, image: Tensor, progress: Progress | None = None) -> tuple[Tensor, Tensor]:
+    def mean_and_sd(
+        self, image: Tensor, progress: Progress | None = None, clicks: Clicks | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the networks' probabilities, each (channels, Z, Y, X) float32.
 
         The mean is that of calling the ensemble. The deviation is the population's (the squares are divided by the
@@ -92,10 +99,10 @@ class Ensemble:
         doi:10.1080/00401706.1962.10490022. A sum of squares would lose the small deviations of sure
         networks in float32.
         """
-        mean = self.runners[0](image, progress)
+        mean = self.runners[0](image, progress, clicks)
         squares = mean.new_zeros(mean.shape)
         for count, runner in enumerate(self.runners[1:], start=2):
-            difference = _update(mean, runner(image, progress), count)
+            difference = _update(mean, runner(image, progress, clicks), count)
             squares.addcmul_(difference, difference, value=(count - 1) / count)
         return mean, squares.div_(len(self)).sqrt_()
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from hnseg.clicks import ClickChannels, NoClicks
 from hnseg.inference.settings import InferenceSettings
 from hnseg.inference.slices import joined, slice_by_slice
 from hnseg.inference.sliding_window import finished_slabs, sliding_window
@@ -19,6 +20,7 @@ from hnseg.labels import LabelSet
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import FILL
 from hnseg.sides import sided
+from hnseg.types import Clicks
 
 Progress = Callable[[int, int], None]
 Precision = Literal["32", "bf16", "16"]
@@ -40,6 +42,7 @@ class Runner:
         device: where the network is.
         precision: ``32``, or ``bf16`` or ``16`` for mixed precision.
         batch_size: windows, or slices, in one call.
+        clicks: how the network is shown clicks, if it takes any.
 
     Raises:
         ValueError: a window that the network cannot take; an unknown precision.
@@ -56,16 +59,17 @@ class Runner:
         device: torch.device | str = "cpu",
         precision: Precision = "32",
         batch_size: int = 1,
+        clicks: ClickChannels | NoClicks | None = None,
     ) -> None:
         if precision not in AUTOCAST:
             raise ValueError(f"precision {precision!r} is not known; use one of {list(AUTOCAST)}")
         self.network, self.labels, self.normalization, self.settings = network, labels, normalization, settings
         self.whole_up_to_zyx, self.device, self.precision = whole_up_to_zyx, torch.device(device), precision
-        self.batch_size = batch_size
+        self.batch_size, self.clicks = batch_size, clicks or NoClicks()
         self.flat = normalization.spatial_dims == 2
         if self.flat and settings.window_zyx is not None:  # a slice at a time, however high the window
             self.settings = replace(settings, window_zyx=(1, *settings.window_zyx[1:]))
-        self.fill = tuple(FILL.get(modality, 0.0) for modality in normalization.modalities)
+        self.fill = (*(FILL.get(name, 0.0) for name in normalization.modalities), *(0.0,) * self.clicks.channels)
         self.divisor_zyx = _divisor(network, self.flat)
         self._probabilities: Callable[[Tensor], Tensor] = self._once
         if settings.tta == "mirror":
@@ -73,19 +77,24 @@ class Runner:
         self._check_window()
 
     @torch.no_grad()
-    def __call__(self, image: Tensor, progress: Progress | None = None) -> Tensor:
-        """Probabilities (channels, Z, Y, X) of an image (C, Z, Y, X) in HU and SUV, on the image's device, float32."""
+    def __call__(self, image: Tensor, progress: Progress | None = None, clicks: Clicks | None = None) -> Tensor:
+        """Probabilities (channels, Z, Y, X) of an image (C, Z, Y, X) in HU and SUV, on the image's device, float32.
+
+        A network that takes clicks sees ``clicks`` (in voxels of the image), or that there are none.
+        """
+        image = self._with_clicks(image, clicks)
         if not self.in_one_pass(tuple(image.shape[1:])):
             return sliding_window(self._probabilities, image, **self._walk(), progress=progress)
         return joined(self._slices(image, progress), image.shape[1]) if self.flat else self._at_once(image)
 
     @torch.no_grad()
-    def slabs(self, image: Tensor, progress: Progress | None = None) -> Iterator[Tensor]:
+    def slabs(self, image: Tensor, progress: Progress | None = None, clicks: Clicks | None = None) -> Iterator[Tensor]:
         """The same probabilities, (channels, slices, Y, X) at a time from the first slice to the last.
 
         Where windows overlap, and for a 2-D network, only the slices that are not finished are in memory. A slab is
         good until the next one is asked for.
         """
+        image = self._with_clicks(image, clicks)
         if not self.in_one_pass(tuple(image.shape[1:])):
             yield from finished_slabs(self._probabilities, image, **self._walk(), progress=progress)
         elif self.flat:
@@ -101,6 +110,13 @@ class Runner:
             return self.settings.mode == "whole"
         limit = self.whole_up_to_zyx
         return limit is not None and all(have <= most for have, most in zip(shape_zyx, limit, strict=True))
+
+    def _with_clicks(self, image: Tensor, clicks: Clicks | None) -> Tensor:
+        """The image with its click channels behind, as the network had it in training."""
+        if not self.clicks.channels:
+            return image
+        shown = clicks or Clicks.none((1.0, 1.0, 1.0))
+        return torch.cat([image, self.clicks.encode(shown, tuple(image.shape[1:])).to(image)])
 
     def _at_once(self, image: Tensor) -> Tensor:
         return whole_image(self._probabilities, image, self.divisor_zyx, self.fill, self.device)

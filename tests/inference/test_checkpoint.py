@@ -130,7 +130,7 @@ def test_post_processing_comes_back(checkpoint, write_checkpoint):
 
 def test_files_from_before_post_processing_and_mirroring(write_checkpoint, describe):
     described = describe(postprocess=CHAIN.to_dict(), inference=InferenceSettings((32, 32, 32), tta="mirror"))
-    assert described["format"] == 2
+    assert described["format"] == 3
     assert load_checkpoint(write_checkpoint(described=described)).inference.tta == "mirror"
     before = {key: value for key, value in described.items() if key != "postprocess"} | {"format": 1}
     before["inference"] = {key: value for key, value in described["inference"].items() if key != "tta"}
