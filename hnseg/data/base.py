@@ -12,12 +12,13 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Subset
 
+from hnseg.clicks import ClickChannels, NoClicks
 from hnseg.data.datasets import Augment, TrainingSamples, WholeCases, collate
 from hnseg.data.facts import training_counts
 from hnseg.data.leakage import refuse_leaks
 from hnseg.data.sampling import EpochBatchSampler, ResumableLoader
 from hnseg.data.splits import Split, Splitter
-from hnseg.data.views import View
+from hnseg.data.views import EverySliceView, View
 from hnseg.labels import LabelSet
 from hnseg.prepare import Case, Cohort, Findings, Recipe, prepare_cohort
 from hnseg.sides import mirrored_name, sided
@@ -40,9 +41,12 @@ class CaseDataModule(pl.LightningDataModule):
         workers: loader processes a device; 0 loads in the training process.
         prepare_workers: processes that prepare cases.
         seed: of the sampling; see :mod:`hnseg.data.sampling`.
+        clicks: how samples are given clicks, if they are.
     """
 
     name: str
+    slices_scored = False
+    """Whether slices are validated and scored one by one, and only those that the view goes to."""
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class CaseDataModule(pl.LightningDataModule):
         workers: int = 0,
         prepare_workers: int = 2,
         seed: int = 0,
+        clicks: ClickChannels | NoClicks | None = None,
     ) -> None:
         super().__init__()
         if tuple(recipe.label_names) != labels.names:
@@ -72,7 +77,7 @@ class CaseDataModule(pl.LightningDataModule):
         self.splitter, self.view, self.augment = split, view, augment
         self.cache_dir = Path(cache_dir)
         self.batch_size, self.samples_per_case, self.seed = batch_size, samples_per_case, seed
-        self.workers, self.prepare_workers = workers, prepare_workers
+        self.workers, self.prepare_workers, self.clicks = workers, prepare_workers, clicks or NoClicks()
         self.cohort: Cohort | None = None
         self.split: Split | None = None
 
@@ -119,7 +124,9 @@ class CaseDataModule(pl.LightningDataModule):
 
     def training_samples(self) -> TrainingSamples:
         """What an epoch goes through."""
-        return TrainingSamples(self.cases("train"), self.view, self.augment, self.seed, self.samples_per_case)
+        return TrainingSamples(
+            self.cases("train"), self.view, self.augment, self.seed, self.samples_per_case, self.clicks
+        )
 
     def train_dataloader(self) -> ResumableLoader:
         samples, trainer = self.training_samples(), self.trainer
@@ -153,4 +160,9 @@ class CaseDataModule(pl.LightningDataModule):
         assert trainer is not None
         rounds = math.ceil(len(cases) / trainer.world_size)
         share = [(trainer.global_rank + n * trainer.world_size) % len(cases) for n in range(rounds)]
-        return DataLoader(Subset(WholeCases(cases), share), batch_size=None, num_workers=self.workers)
+        whole = WholeCases(cases, self.scored_view())
+        return DataLoader(Subset(whole, share), batch_size=None, num_workers=self.workers)
+
+    def scored_view(self) -> EverySliceView | None:
+        """The view whose slices alone count, of a data set that is scored slice by slice."""
+        return self.view if self.slices_scored and isinstance(self.view, EverySliceView) else None

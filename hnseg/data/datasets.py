@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from hnseg.augment import SidedAugment
+from hnseg.clicks import ClickChannels, NoClicks
 from hnseg.data.sampling import Position, sample_rng, visit_order
-from hnseg.data.views import ForegroundVoxels, View
+from hnseg.data.views import EverySliceView, ForegroundVoxels, View
 from hnseg.prepare import Case
 from hnseg.types import Batch
 
@@ -22,14 +23,21 @@ Augment = Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
 class TrainingSamples(Dataset[dict[str, Any]]):
     """Sample ``(epoch, index)``: a view of a case, augmented; a pure function of ``(seed, epoch, index)``.
 
-    An epoch goes through all that the view visits of every case ``samples_per_case`` times, in an order of its own.
+    Clicks are drawn on what is left of a structure after augmentation, and stand behind the modalities. An epoch goes
+    through all that the view visits of every case ``samples_per_case`` times, in an order of its own.
     """
 
     def __init__(
-        self, cases: Sequence[Case], view: View, augment: Augment, seed: int, samples_per_case: int = 1
+        self,
+        cases: Sequence[Case],
+        view: View,
+        augment: Augment,
+        seed: int,
+        samples_per_case: int = 1,
+        clicks: ClickChannels | NoClicks | None = None,
     ) -> None:
         self.cases, self.view, self.augment, self.seed = tuple(cases), view, augment, seed
-        self.samples_per_case = samples_per_case
+        self.samples_per_case, self.clicks = samples_per_case, clicks or NoClicks()
         self._visits = [(case, visit) for case in self.cases for visit in view.visits(case)]
         self._voxels = ForegroundVoxels()
 
@@ -54,12 +62,15 @@ class TrainingSamples(Dataset[dict[str, Any]]):
             image, label, annotated = self.augment.with_flags(drawn, outlined, annotated, rng)
         else:
             image, label = self.augment(drawn, outlined, rng)
+        spacing_mm = case.grid.spacing_mm[-label.ndim :]
+        clicks = self.clicks.draw(label.numpy(), rng, image=image.numpy(), spacing_mm=spacing_mm)
         return {
-            "image": image.contiguous(),
+            "image": torch.cat([image, self.clicks.encode(clicks, tuple(label.shape))]),
             "target": label.contiguous(),
             "annotated": annotated,
             "case_id": case.case_id,
             "index": position,
+            "spacing_mm": torch.tensor(spacing_mm, dtype=torch.float64),
         }
 
 
@@ -75,14 +86,20 @@ def collate(samples: list[dict[str, Any]]) -> Batch:
         annotated=default_collate([s["annotated"] for s in samples]),
         case_id=[s["case_id"] for s in samples],
         index=[s["index"] for s in samples],
+        spacing_mm=default_collate([s["spacing_mm"] for s in samples]),
     )
 
 
 class WholeCases(Dataset[dict[str, Any]]):
-    """Every case once, whole, in HU and SUV; ``folder`` leads to what else is known of it."""
+    """Every case once, whole, in HU and SUV; ``folder`` leads to what else is known of it.
 
-    def __init__(self, cases: Sequence[Case]) -> None:
-        self.cases = tuple(cases)
+    Args:
+        cases: prepared ones.
+        scored: whose slices alone are scored, where not all are: ``slices`` are their numbers.
+    """
+
+    def __init__(self, cases: Sequence[Case], scored: EverySliceView | None = None) -> None:
+        self.cases, self.scored = tuple(cases), scored
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -96,4 +113,6 @@ class WholeCases(Dataset[dict[str, Any]]):
             "annotated": torch.tensor(case.annotated),
             "case_id": case.case_id,
             "folder": str(case.folder),
+            "spacing_mm": case.grid.spacing_mm,
+            "slices": slice(None) if self.scored is None else self.scored.slices(case),
         }

@@ -157,15 +157,29 @@ class SliceView(_Random):
 class EverySliceView:
     """Every axial slice that shows a structure, once an epoch, cut at a random place; z of ``size_zyx`` is 1.
 
-    Jain and Virtanen 2020 leave slices without a structure out and cut 256 x 256 of 280 x 280 pixels.
+    Jain and Virtanen 2020 leave slices without a structure out and cut 256 x 256 of 280 x 280 pixels. Rainio et al.
+    2024 (section 2.2) leave out those with fewer than 6 positive pixels.
+
+    Args:
+        size_zyx: of a sample.
+        least_pixels: a slice shows something where so many pixels are of a structure.
+        keep_empty: take the other slices as well, because a clinic has them.
     """
 
     size_zyx: tuple[int, int, int]
+    least_pixels: int = 1
+    keep_empty: bool = False
     spatial_dims: int = 2
 
     def visits(self, case: Case) -> Sequence[Visit]:
+        return self.slices(case)
+
+    def slices(self, case: Case) -> list[int]:
+        """Numbers of the slices that it goes to."""
         assert case.label is not None, f"{case.case_id} has no label map to train on"
-        return [z for z, plane in enumerate(case.label) if plane.any()]
+        return [
+            z for z, plane in enumerate(case.label) if self.keep_empty or np.count_nonzero(plane) >= self.least_pixels
+        ]
 
     def sample(self, case: Case, visit: Visit, voxels: ForegroundVoxels, rng: np.random.Generator) -> Sample:  # noqa: ARG002
         assert visit is not None

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from hnseg.clicks import ClickChannels, NoClicks
 from hnseg.evaluate.cases import evaluate_case
 from hnseg.inference import InferenceSettings, Runner, to_patient_grid
 from hnseg.labels import LabelSet
 from hnseg.metrics.cases import CaseDice
 from hnseg.mixup import Mixup, NoMixup, Part
 from hnseg.models.original_weights import load_original_weights
+from hnseg.modules.clicking import clicked_by_robot, seeded, whole_case_clicks
 from hnseg.prepare import Case
 from hnseg.prepare.intensity import Normalization
 from hnseg.types import Batch, TrainingCounts
 
 LOGIT_EPS = 1e-6
 """Probabilities of whole cases are kept this far from 0 and 1 before they become logits again for the loss."""
-
-
 SLICES = 8
 """Slices of a whole case that a 2-D network sees at a time."""
 MIXUP = 1
@@ -45,6 +45,7 @@ class SegmentationModule(pl.LightningModule):
         scheduler: ``{"scheduler": optimizer -> scheduler, "interval": "epoch" | "step"}``.
         inference: how whole patients are predicted.
         mixup: how the samples of a training batch are blended.
+        clicks: how the network is shown clicks, if it takes any.
         seed: of whatever is random within a step (dropout and mixup, say); sampling has its own.
         compile: compile the network.
         channels_last: keep the network's memory channels-last.
@@ -61,17 +62,24 @@ class SegmentationModule(pl.LightningModule):
         scheduler: Mapping[str, Any],
         inference: InferenceSettings,
         mixup: Mixup | None = None,
+        clicks: ClickChannels | NoClicks | None = None,
         seed: int = 0,
         compile: bool = False,
         channels_last: bool = False,
         weights: str | None = None,
     ) -> None:
         super().__init__()
+        if (wanted := getattr(net, "activation", None) or labels.activation) != labels.activation:
+            raise ValueError(
+                f"model.net: the output of this {type(net).__name__} is no logit but the answer itself; add "
+                f"data.activation={wanted} and a loss for it (loss=keras_bce)"
+            )
         if weights:
             load_original_weights(net, torch.load(weights, map_location="cpu", weights_only=True))
         self.net, self.loss, self.labels = net, loss, labels
         self.normalization, self.inference = normalization, inference
-        self.mixup = mixup or NoMixup()
+        self.mixup, self.clicks = mixup or NoMixup(), clicks or NoClicks()
+        self.threshold = 0.5
         self._optimizer, self._scheduler, self._seed = optimizer, dict(scheduler), seed
         self._memory_format = _memory_format(channels_last, normalization.spatial_dims)
         self.net.to(memory_format=self._memory_format)  # type: ignore[call-overload]
@@ -79,6 +87,8 @@ class SegmentationModule(pl.LightningModule):
             self.net.compile()  # in place: the weights keep their names
 
     def configure_optimizers(self) -> Any:
+        if not any(True for _ in self.net.parameters()):
+            return None  # a method without weights
         optimizer = self._optimizer(self.parameters())
         return {
             "optimizer": optimizer,
@@ -91,7 +101,7 @@ class SegmentationModule(pl.LightningModule):
         teach((self.mixup, *self.loss.modules()), self.trainer.datamodule.training_counts)  # type: ignore[attr-defined]
 
     def forward(self, image: Tensor) -> Tensor | list[Tensor]:
-        """(B, C, *s) in HU and SUV to logits (B, K, *s); in training a list of them where deep supervision is on."""
+        """(B, C, *s) in HU and SUV, clicks behind, to logits (B, K, *s); of deep supervision in training a list."""
         return self._predict(self.normalization(image))
 
     def _predict(self, inputs: Tensor) -> Tensor | list[Tensor]:
@@ -124,27 +134,39 @@ class SegmentationModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         # the same on all devices, each of which pairs its own samples
-        key = [self._seed, self.current_epoch, batch_idx, MIXUP]
-        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
-        mixed = self.mixup(self.normalization(batch["image"]), batch["target"], batch["annotated"], rng)
+        rng = seeded(self._seed, self.current_epoch, batch_idx, MIXUP)
+        image = batch["image"]
+        if self.clicks.simulate == "robot":
+            image = clicked_by_robot(batch, self.clicks, self._answer, self._seed, self.current_epoch, batch_idx)
+        mixed = self.mixup(self.normalization(image), batch["target"], batch["annotated"], rng)
         loss = self._step(self._predict(mixed.inputs), mixed.parts, "train", on_step=True)
         self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_step=True)
         return loss
+
+    def _answer(self, image: Tensor) -> Tensor:
+        """Label maps of a batch, as prediction would have them."""
+        self.net.eval()
+        with torch.no_grad():
+            answer = self.labels.decode(self.labels.activate(cast(Tensor, self(image))), self.threshold)
+        self.net.train()
+        return answer
 
     def validation_step(self, case: dict[str, Any], batch_idx: int) -> None:
         self._whole_case(case, "val")
 
     def test_step(self, case: dict[str, Any], batch_idx: int) -> dict[str, Any]:
         """Scores on the patient's own grid, in mm: what :class:`hnseg.modules.TestRecorder` writes down."""
+        clicks = whole_case_clicks(case, self.clicks, "test", self._seed)
         probabilities = self._whole_case(case, "test")
         prepared = Case.open(Path(case["folder"]))
-        mask = to_patient_grid(probabilities, prepared.grid, prepared.image_grid, self.labels)
+        mask = to_patient_grid(probabilities, prepared.grid, prepared.image_grid, self.labels, self.threshold)
         truth = prepared.truth()
         assert truth is not None, f"{prepared.case_id} has no truth to be tested against"
         rows = evaluate_case(
             mask, truth, self.labels.names, prepared.annotated, case_id=prepared.case_id, centre=prepared.centre
         )
-        return {"mask": mask, "rows": [{**row, "phantom": prepared.phantom} for row in rows]}
+        given = {"clicks": len(clicks)} if self.clicks.channels else {}
+        return {"mask": mask, "rows": [{**row, **given, "phantom": prepared.phantom} for row in rows]}
 
     def on_validation_epoch_end(self) -> None:
         self._log_dice("val")
@@ -172,10 +194,14 @@ class SegmentationModule(pl.LightningModule):
 
     def _whole_case(self, case: dict[str, Any], stage: str) -> Tensor:
         """Probabilities (channels, Z, Y, X) of a whole prepared case; its loss and Dice are logged on the way."""
-        probabilities = self.runner(stage)(case["image"])
-        target, annotated = case["target"][None], case["annotated"][None]
-        self._step(_logits(probabilities[None], self.labels), [Part(1.0, target, annotated)], stage)
-        prediction = self.labels.decode(probabilities[None], annotated=annotated)
+        probabilities = self.runner(stage)(
+            case["image"], clicks=whole_case_clicks(case, self.clicks, stage, self._seed)
+        )
+        scored = case["slices"]
+        target, annotated = case["target"][None, scored], case["annotated"][None]
+        answer = probabilities[None, :, scored]
+        self._step(_logits(answer, self.labels), [Part(1.0, target, annotated)], stage)
+        prediction = self.labels.decode(answer, self.threshold, annotated)
         self._dice.to(self.device).update([case["case_id"]], prediction, target, annotated)
         return probabilities
 
@@ -194,6 +220,7 @@ class SegmentationModule(pl.LightningModule):
             whole_up_to_zyx=recipe.box_shape_zyx,
             device=self.device,
             batch_size=SLICES if self.normalization.spatial_dims == 2 else 1,
+            clicks=self.clicks,
         )
 
     def _log_dice(self, stage: str) -> None:
@@ -220,5 +247,7 @@ def _memory_format(channels_last: bool, spatial_dims: int) -> torch.memory_forma
 
 def _logits(probabilities: Tensor, labels: LabelSet) -> Tensor:
     """Logits that activate to these probabilities (B, channels, *s)."""
+    if labels.activation == "identity":
+        return probabilities.float()
     kept = probabilities.float().clamp(LOGIT_EPS, 1 - LOGIT_EPS)
     return kept.logit() if labels.activation == "sigmoid" else kept.log()

@@ -113,15 +113,14 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
         config=plain,
         phantom=phantom,
         postprocess=plain["postprocess"],
+        clicks=module.clicks,
+        threshold=module.threshold,
     )
     if _is_first_process():
         _describe(folder, plain, data, module, phantom, started)
         _picture(folder, data)
     trainer = _trainer(plain, folder, entry)
-    last = folder / "checkpoints" / "last.ckpt"
-    if last.is_file() and trainer.is_global_zero:
-        print(f"going on from {last}")
-    trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
+    _fit(trainer, module, data, folder / "checkpoints" / "last.ckpt")
     finished = trainer.current_epoch >= (trainer.max_epochs or 0) or trainer.should_stop
     looks = _test(trainer, module, data, plain, folder) if plain["test"] and finished else 0
     if not trainer.is_global_zero:
@@ -148,6 +147,19 @@ def _trainer(plain: dict[str, Any], folder: Path, entry: dict[str, Any]) -> pl.T
         plain["trainer"], callbacks=own + callbacks, logger=loggers, plugins=plugins, _convert_="all"
     )
     return trainer
+
+
+def _fit(trainer: pl.Trainer, module: SegmentationModule, data: CaseDataModule, last: Path) -> None:
+    """Train from wherever ``last`` is; a method without weights has nothing to learn, and is written down as it is."""
+    if not any(True for _ in module.net.parameters()):
+        assert trainer.fit_loop.max_epochs is not None
+        trainer.fit_loop.max_epochs = 0
+        trainer.fit(module, datamodule=data)
+        trainer.save_checkpoint(last)
+        return
+    if last.is_file() and trainer.is_global_zero:
+        print(f"going on from {last}")
+    trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
 
 
 def _test(
