@@ -4,6 +4,7 @@ from hnseg.data.base import CaseDataModule
 from hnseg.data.hecktor import HecktorDataModule
 from hnseg.data.listed import Listed
 from hnseg.data.organs import OrganDataModule
+from hnseg.data.rainio2024 import Rainio2024
 from hnseg.data.splits import Split
 from hnseg.data.splitters import CentresAndRandom, KFold, LeaveOneCentreOut, Official, Published
 from hnseg.data.table import TableDataModule
@@ -21,6 +22,7 @@ __all__ = [
     "OrganDataModule",
     "PatchView",
     "Published",
+    "Rainio2024",
     "SliceView",
     "Split",
     "TableDataModule",
