@@ -21,6 +21,7 @@ GROUPS = (
     "split",
     "augment",
     "mixup",
+    "clicks",
     "normalization",
     "optimizer",
     "scheduler",

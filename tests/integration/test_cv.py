@@ -107,6 +107,7 @@ def test_predict_averages_the_folds(crossed: Path, command: Command, environment
     assert len(list((root / "ensemble" / "probabilities").glob("*_sd.nii.gz"))) == 2
 
 
+@pytest.mark.slow
 def test_another_chain_is_scored_without_training_and_counts_as_a_look(crossed: Path, command: Command) -> None:
     weights = (crossed / "folds" / "1" / "checkpoints" / "last.ckpt").stat().st_mtime
     before = len(pd.read_csv(crossed.parents[1] / "test_looks.csv"))
@@ -129,6 +130,7 @@ def test_folds_of_other_patients_are_refused(crossed: Path, command: Command) ->
     assert "the folds 1 were trained on other patients" in refused.stderr
 
 
+@pytest.mark.slow
 def test_overwrite_is_said_once(crossed: Path, command: Command) -> None:
     assert "overwrite" not in (crossed / "overrides.yaml").read_text()
     command(*CV, "overwrite=true", "cv.folds=[0]", "trainer.max_epochs=1")

@@ -1,4 +1,5 @@
-"""Every experiment, data set, view, model, mixup, loss and sweep runs one batch of each stage on a phantom of its own.
+"""Every experiment, data set, view, model, encoding of clicks, mixup, loss and sweep runs one batch of each stage on a
+phantom of its own.
 
 In this process, because importing everything anew takes longer than the run.
 """
@@ -11,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hnseg.run.cli import main
 from hnseg.run.places import conf_dir
 
-EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("[!_]*.yaml"))
 DATA = sorted(path.stem for path in (conf_dir() / "data").glob("[!_]*.yaml"))
 VIEWS = sorted(path.stem for path in (conf_dir() / "view").glob("*.yaml"))
 
@@ -43,6 +44,7 @@ def test_every_data_set_runs_in_its_own_view(data: str, root: Path) -> None:
     assert leaves_a_report(f"data={data}", f"name={data}", root=root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("data", ["phantom", "miccai2015"])
 def test_every_view_shows_pet_ct_and_ct(data: str, view: str, root: Path) -> None:
@@ -53,7 +55,9 @@ MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("[!_]*.yaml"))
 LOSSES = sorted(path.stem for path in (conf_dir() / "loss").glob("[!_]*.yaml"))
 
 
-@pytest.mark.parametrize(("data", "view"), [("phantom", "patches"), ("miccai2015", "every_slice")])
+@pytest.mark.parametrize(
+    ("data", "view"), [("phantom", "patches"), pytest.param("miccai2015", "every_slice", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_runs_in_three_and_two_dimensions(model: str, data: str, view: str, root: Path) -> None:
     assert leaves_a_report(f"model={model}", f"data={data}", f"view={view}", f"name={model}-{view}", root=root)
@@ -68,9 +72,26 @@ def test_every_model_runs_on_every_data_set_in_every_view(model: str, root: Path
             assert leaves_a_report(f"model={model}", f"data={data}", f"view={view}", f"name={name}", root=root), name
 
 
+CLICKS = sorted(path.stem for path in (conf_dir() / "clicks").glob("[!_]*.yaml"))
+
+
+@pytest.mark.parametrize("clicks", [pytest.param(c, marks=[] if c == "edt" else pytest.mark.slow) for c in CLICKS])
+def test_every_encoding_of_clicks_widens_a_network_of_pet_ct(clicks: str, root: Path) -> None:
+    assert leaves_a_report(
+        f"clicks={clicks}", "data=hecktor2021", "model=unet3plus", f"name=clicks-{clicks}", root=root
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", ["miccai2015", "hecktor2022"])
+def test_a_robot_clicks_on_the_errors_of_several_structures(data: str, root: Path) -> None:
+    assert leaves_a_report("clicks=disk", "clicks.simulate=robot", f"data={data}", f"name=robot-{data}", root=root)
+
+
 MIXUPS = sorted(path.stem for path in (conf_dir() / "mixup").glob("*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixup", MIXUPS)
 def test_every_mixup_runs(mixup: str, root: Path) -> None:
     assert leaves_a_report(f"mixup={mixup}", "data=miccai2015", f"name=mixup-{mixup}", root=root)
