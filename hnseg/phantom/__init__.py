@@ -5,6 +5,7 @@ from hnseg.phantom.hecktor import write_hecktor
 from hnseg.phantom.patient import PhantomPatient, make_patient
 from hnseg.phantom.pddca import write_pddca
 from hnseg.phantom.plan import PatientPlan, plan_patient
+from hnseg.phantom.turku import write_turku
 
 __all__ = [
     "CENTRES",
@@ -15,4 +16,5 @@ __all__ = [
     "plan_patient",
     "write_hecktor",
     "write_pddca",
+    "write_turku",
 ]

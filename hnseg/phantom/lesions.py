@@ -90,6 +90,36 @@ def draw_lesions(random: np.random.Generator, centre: Centre, hpv: bool) -> tupl
     return (primary, *nodes, *benign)
 
 
+def draw_recurrences(random: np.random.Generator, centre: Centre, count: int) -> tuple[Lesion, ...]:
+    """``count`` tumours after treatment, and 0 to 2 reactive nodes.
+
+    The first is a local recurrence (``GTVp``) in two of three patients, else a node; all others are nodes. They are
+    larger along z than new tumours and vary more in size and uptake: what is referred to a PET is often widespread, and
+    what treatment left of it may be faint.
+    """
+    sites = list(centre.sites)
+    weights = np.array([centre.sites[site] for site in sites])
+    left, local = bool(random.random() < 0.5), bool(random.random() < 0.67)
+    taken: set[tuple[str, bool]] = set()
+    found = []
+    for number in range(count):
+        volume_ml = float(np.clip(np.exp(random.normal(np.log(12.5 if number == 0 else 7.0), 0.85)), 2.0, 45.0))
+        suv = float(np.clip(np.exp(random.normal(np.log(9.0), 0.35)), 4.0, 18.0))
+        necrosis = 6.0 if volume_ml > 15 and random.random() < 0.3 else 0.0
+        if number == 0 and local:
+            site = sites[random.choice(len(sites), p=weights / weights.sum())]
+            middle, spread, shape = _SITES[site]
+            center = np.asarray(middle) + np.clip(random.standard_normal(3), -1.5, 1.5) * spread
+            name, place, side = "GTVp", f"{site} {_side(left)}", left
+        else:
+            center, place, side = _free_level(random, left, taken)
+            name, shape = "GTVn", (0.85, 0.95, 1.2)
+        long = (shape[0], shape[1], 1.3 * shape[2])
+        found.append(_lesion(random, name, place, center, side, volume_ml, long, suv, necrosis))
+    benign = [_reactive(random, left, taken) for _ in range(int(random.integers(0, 3)))]
+    return (*found, *benign)
+
+
 def _primary(random: np.random.Generator, site: Site, left: bool) -> Lesion:
     center, spread, shape = _SITES[site]
     middle = np.asarray(center) + np.clip(random.standard_normal(3), -1.5, 1.5) * spread

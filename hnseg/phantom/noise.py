@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hnseg.phantom.shapes import Field
 
-STREAMS = ("anatomy", "lesions", "clinical", "outcome", "warp", "ct", "pet", "gaps")
+STREAMS = ("anatomy", "lesions", "clinical", "outcome", "warp", "ct", "pet", "gaps", "stack")
 """What is drawn independently: a change in one leaves the others as they were."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hnseg.phantom import write_hecktor, write_pddca
+from hnseg.phantom import write_hecktor, write_pddca, write_turku
 
 
 def main(config: DictConfig) -> int:
@@ -20,6 +20,7 @@ def main(config: DictConfig) -> int:
     writers: dict[str, Callable[..., Path]] = {
         "hecktor": partial(write_hecktor, year=config.year),
         "pddca": write_pddca,
+        "turku": write_turku,
     }
     if config.layout not in writers:
         raise ValueError(f"layout={config.layout} is none of {', '.join(writers)}")
@@ -32,6 +33,6 @@ def main(config: DictConfig) -> int:
         workers=config.workers,
         progress=True,
     )
-    layout = f"HECKTOR {config.year}" if config.layout == "hecktor" else "PDDCA"
+    layout = {"hecktor": f"HECKTOR {config.year}", "pddca": "PDDCA", "turku": "the Turku study"}[config.layout]
     print(f"phantom in the layout of {layout}: {root}")
     return 0

@@ -20,8 +20,9 @@ def config(output: Path, **given: object):
         ({}, "hecktor2020", "hecktor_train/hecktor_nii/CHGJ001/CHGJ001_ct.nii.gz", "HECKTOR 2020"),
         ({"year": 2021}, "hecktor2021", "hecktor_nii/CHGJ001_ct.nii.gz", "HECKTOR 2021"),
         ({"layout": "pddca"}, "pddca", "0522c0001/img.nrrd", "PDDCA"),
+        ({"layout": "turku"}, "turku", "positiiviset/2_anon/2_nifti_pet/2_nifti_pet.img", "the Turku study"),
     ],
-    ids=["default", "year", "pddca"],
+    ids=["default", "year", "pddca", "turku"],
 )
 def test_layouts(tmp_path: Path, capsys, given, layout: str, image: str, said: str) -> None:
     assert main(config(tmp_path / "raw", **given)) == 0
@@ -31,5 +32,5 @@ def test_layouts(tmp_path: Path, capsys, given, layout: str, image: str, said: s
 
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="layout=dicom is none of hecktor, pddca"):
+    with pytest.raises(ValueError, match="layout=dicom is none of hecktor, pddca, turku"):
         main(config(tmp_path / "raw", layout="dicom"))
