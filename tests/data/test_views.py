@@ -115,3 +115,10 @@ def test_every_slice_that_shows_a_structure_is_visited_once_and_no_other() -> No
         assert (z, x) == (3, 0)
         rows.add(int(y))
     assert rows == set(range(7))
+
+
+def test_slices_with_too_little_are_left_out_unless_all_are_kept() -> None:
+    label = np.zeros((4, 8, 8), np.uint8)
+    label[1, 0, :5], label[2, 0, :6] = 1, 1  # the paper drops slices with less than 6 positive pixels
+    assert EverySliceView((1, 8, 8), least_pixels=6).slices(Box(label)) == [2]
+    assert EverySliceView((1, 8, 8), least_pixels=6, keep_empty=True).slices(Box(label)) == [0, 1, 2, 3]

@@ -4,6 +4,7 @@ import warnings
 import pytest
 import torch
 
+from hnseg.clicks import ClickChannels, GaussianEncoding
 from hnseg.inference.checkpoint import Checkpoint, load_checkpoint
 from hnseg.inference.settings import InferenceSettings
 from hnseg.postprocess import DropSmall, KeepLargest, Postprocess
@@ -126,6 +127,18 @@ def test_post_processing_comes_back(checkpoint, write_checkpoint):
     assert loaded.postprocess.to_dict() == CHAIN.to_dict()
     assert torch.load(write_checkpoint(postprocess=CHAIN.to_dict()), weights_only=True)  # plain data, no classes
     assert not checkpoint().postprocess
+
+
+def test_how_clicks_are_shown_comes_back(checkpoint, write_checkpoint, describe):
+    shown = ClickChannels(GaussianEncoding(5.0), 1, 1, 2, 3, "robot", 10)
+    assert checkpoint(clicks=shown).clicks == shown
+    assert torch.load(write_checkpoint(clicks=shown), weights_only=True)  # plain data, no classes
+    assert checkpoint().clicks.channels == 0
+    before = {key: value for key, value in describe().items() if key != "clicks"} | {"format": 2}
+    assert load_checkpoint(write_checkpoint(described=before)).clicks.channels == 0
+    named = describe() | {"clicks": {"_target_": "os.system", "command": "true"}}
+    with pytest.raises(ValueError, match=r"nothing was built"):
+        load_checkpoint(write_checkpoint(described=named))
 
 
 def test_files_from_before_post_processing_and_mirroring(write_checkpoint, describe):

@@ -1,11 +1,14 @@
+import numpy as np
 import pytest
 import torch
 
+from hnseg.clicks import ClickChannels, PointEncoding
 from hnseg.inference.runner import Runner
 from hnseg.inference.settings import InferenceSettings
 from hnseg.labels import LabelSet
 from hnseg.models import UNet
 from hnseg.prepare.intensity import Normalization
+from hnseg.types import Clicks
 
 PET_CT = Normalization(("ct", "pt"))
 TUMOUR = LabelSet(("GTVt",))
@@ -216,3 +219,36 @@ def test_a_2d_network_takes_slices_however_high_the_window():
     network = Recorder()
     Runner(network, TUMOUR, Normalization(("ct", "pt"), 2), settings((8, 8, 8)))(torch.rand(2, 3, 8, 8))
     assert {tuple(image.shape[2:]) for image in network.seen} == {(8, 8)}
+
+
+SINGLE = ClickChannels(PointEncoding(), 1, 0, 1, 3, "random", None)
+ONE_CLICK = Clicks(np.array([[9.0, 3.0, 5.0]]), np.array([1], np.uint8), (1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("mode", ["whole", "sliding_window"])
+def test_clicks_reach_the_network_behind_the_modalities_in_every_window(mode):
+    network = Recorder()
+    runner = Runner(network, TUMOUR, PET_CT, settings(mode=mode), clicks=SINGLE)
+    runner(torch.rand(2, 12, 8, 8), clicks=ONE_CLICK)
+    marked = [torch.nonzero(seen[0, 2]).tolist() for seen in network.seen if seen[0, 2].any()]
+    assert all(tuple(seen.shape[:2]) == (1, 3) for seen in network.seen)
+    assert marked == ([[[9, 3, 5]]] if mode == "whole" else [[[5, 3, 5]]])  # of windows at 0 and 4 only the second
+    network.seen.clear()
+    runner(torch.rand(2, 12, 8, 8))
+    assert not any(seen[0, 2].any() for seen in network.seen)
+
+
+def test_a_flat_network_sees_a_click_in_its_own_slice():
+    network = Recorder()
+    flat = Normalization(("pt",), spatial_dims=2)
+    in_plane = ClickChannels(PointEncoding(), 1, 0, 1, 2, "random", None)
+    runner = Runner(network, TUMOUR, flat, settings((1, 8, 8), mode="whole"), batch_size=12, clicks=in_plane)
+    runner(torch.rand(1, 12, 8, 8), clicks=ONE_CLICK)
+    assert torch.nonzero(network.seen[0][:, 1]).tolist() == [[9, 3, 5]]
+
+
+def test_slabs_see_the_clicks_too():
+    runner = Runner(Recorder(), TUMOUR, PET_CT, settings(mode="sliding_window"), clicks=SINGLE)
+    image = torch.rand(2, 12, 8, 8)
+    slabs = torch.cat([slab.clone() for slab in runner.slabs(image, clicks=ONE_CLICK)], dim=1)
+    torch.testing.assert_close(slabs, runner(image, clicks=ONE_CLICK))

@@ -16,16 +16,16 @@ from hnseg.types import TrainingCounts
 
 
 def module(**changes: object) -> SegmentationModule:
-    return SegmentationModule(
-        net=UNet(2, 1, filters=2),
-        labels=LabelSet(("GTVt",)),
-        loss=Dice("sigmoid"),
-        normalization=Normalization(("ct", "pt")),
-        optimizer=partial(torch.optim.SGD, lr=0.1),
-        scheduler={"scheduler": partial(torch.optim.lr_scheduler.ConstantLR, factor=1.0), "interval": "epoch"},
-        inference=InferenceSettings((16, 16, 16)),
-        **changes,
-    )
+    usual = {
+        "net": UNet(2, 1, filters=2),
+        "labels": LabelSet(("GTVt",)),
+        "loss": Dice("sigmoid"),
+        "normalization": Normalization(("ct", "pt")),
+        "optimizer": partial(torch.optim.SGD, lr=0.1),
+        "scheduler": {"scheduler": partial(torch.optim.lr_scheduler.ConstantLR, factor=1.0), "interval": "epoch"},
+        "inference": InferenceSettings((16, 16, 16)),
+    }
+    return SegmentationModule(**usual | changes)  # type: ignore[arg-type]
 
 
 def test_forward_normalises_each_patch_and_gives_logits_of_its_size() -> None:
@@ -89,3 +89,11 @@ def test_what_learns_from_the_training_patients_is_taught_before_it_starts() -> 
     built._trainer = SimpleNamespace(datamodule=SimpleNamespace(split=split, training_counts=lambda: counts))
     built.setup("fit")
     assert taught == [counts]
+
+
+def test_an_output_that_is_no_logit_needs_labels_that_know_it() -> None:
+    net = UNet(2, 1, filters=2)
+    net.activation = "identity"
+    with pytest.raises(ValueError, match=r"data\.activation=identity and a loss for it"):
+        module(net=net)
+    module(net=net, labels=LabelSet(("GTVt",), "identity"))
