@@ -4,67 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeGuard
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 import hnseg.postprocess
 from hnseg.labels import LabelSet
-from hnseg.types import Volume
+from hnseg.postprocess.steps import Scene, cleans, needs_clicks, refines
+from hnseg.types import Clicks, Volume
 
 OWN = "hnseg.postprocess"
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """What a step may look at beside the network's answer, all on the prepared grid.
-
-    Attributes:
-        image: (C, Z, Y, X), not normalised: CT in HU, PET in SUV.
-        modalities: what each channel is, ``ct`` or ``pt``.
-        spacing_mm: distance between voxel centres, (z, y, x).
-    """
-
-    image: Tensor
-    modalities: tuple[str, ...]
-    spacing_mm: tuple[float, float, float]
-
-    def __post_init__(self) -> None:
-        assert self.image.ndim == 4, f"image {tuple(self.image.shape)}, expected (C, Z, Y, X)"
-        assert len(self.modalities) == len(self.image), f"{self.modalities} for {len(self.image)} channels"
-
-
-class RefiningStep(Protocol):
-    """Changes probabilities (channels, Z, Y, X), float32, into others of the same shape, with the images in view."""
-
-    def refine(self, probabilities: Tensor, scene: Scene, labels: LabelSet) -> Tensor: ...
-
-
-class CleaningStep(Protocol):
-    """Changes a uint8 label map (Z, Y, X) into another of the same shape."""
-
-    def clean(
-        self, mask: NDArray[np.uint8], spacing_mm: tuple[float, float, float], labels: LabelSet
-    ) -> NDArray[np.uint8]: ...
-
-
-def _refines(step: object) -> TypeGuard[RefiningStep]:
-    return hasattr(step, "refine")
-
-
-def _cleans(step: object) -> TypeGuard[CleaningStep]:
-    return hasattr(step, "clean")
 
 
 class Postprocess:
     """Steps in their order: first those that refine probabilities, then those that clean the label map.
 
     Args:
-        steps: name to step; a step is a dataclass with either ``refine`` or ``clean``, see :class:`RefiningStep` and
-            :class:`CleaningStep`. None at all is a chain that changes nothing.
+        steps: name to step; a step is a dataclass with either ``refine`` or ``clean``, see
+            :mod:`hnseg.postprocess.steps`. None at all is a chain that changes nothing.
 
     Raises:
         ValueError: something that is no step, or a refining step behind a cleaning one.
@@ -74,9 +32,9 @@ class Postprocess:
         self.steps: dict[str, Any] = {str(name): step for name, step in (steps or {}).items()}
         first_cleaning = ""
         for name, step in self.steps.items():
-            if isinstance(step, type) or not dataclasses.is_dataclass(step) or _refines(step) == _cleans(step):
+            if isinstance(step, type) or not dataclasses.is_dataclass(step) or refines(step) == cleans(step):
                 raise ValueError(f"postprocess: {name} is a {type(step).__name__}, which is no step; {_choices()}")
-            if _cleans(step):
+            if cleans(step):
                 first_cleaning = first_cleaning or name
             elif first_cleaning:
                 raise ValueError(
@@ -90,11 +48,16 @@ class Postprocess:
 
     @property
     def refines(self) -> bool:
-        return any(_refines(step) for step in self.steps.values())
+        return any(refines(step) for step in self.steps.values())
 
     @property
     def cleans(self) -> bool:
-        return any(_cleans(step) for step in self.steps.values())
+        return any(cleans(step) for step in self.steps.values())
+
+    @property
+    def needs_clicks(self) -> bool:
+        """Whether a step does nothing for those who were not asked for clicks."""
+        return any(needs_clicks(step) for step in self.steps.values())
 
     def __bool__(self) -> bool:
         return bool(self.steps)
@@ -107,19 +70,27 @@ class Postprocess:
         """
         assert probabilities.shape == (labels.channels, *scene.image.shape[1:]), f"{tuple(probabilities.shape)}"
         for step in self.steps.values():
-            if _refines(step):
+            if refines(step):
                 probabilities = step.refine(probabilities, scene, labels)
         return probabilities
 
-    def clean(self, mask: Volume, labels: LabelSet) -> Volume:
+    def clean(self, mask: Volume, labels: LabelSet, clicks: Clicks | None = None) -> Volume:
         """A uint8 label map after every cleaning step; the same volume where there is none.
+
+        Args:
+            mask: on the patient's own grid.
+            labels: what its values are.
+            clicks: in voxels of the mask. None: nobody was asked for any, which is not the same as having made none.
 
         Raises:
             ValueError: a step names a structure that ``labels`` does not have.
         """
         array = mask.array
+        axial = int(np.argmax(np.abs(mask.grid.direction[2])))
         for step in self.steps.values():
-            if _cleans(step):
+            if needs_clicks(step):
+                array = step.clean(array, mask.spacing_mm, labels, clicks, axial)
+            elif cleans(step):
                 array = step.clean(array, mask.spacing_mm, labels)
         return mask if array is mask.array else Volume(array, mask.grid)
 
@@ -166,7 +137,11 @@ def _build(name: str, plain: object, source: str) -> Any:
 
 def _own_steps() -> dict[str, type[Any]]:
     named = {name: getattr(hnseg.postprocess, name) for name in hnseg.postprocess.__all__}
-    return {f"{OWN}.{name}": step for name, step in named.items() if _refines(step) != _cleans(step)}
+    return {
+        f"{OWN}.{name}": step
+        for name, step in named.items()
+        if isinstance(step, type) and refines(step) != cleans(step)
+    }
 
 
 def _choices() -> str:

@@ -33,7 +33,7 @@ class KeepLargest:
 
     def clean(self, mask: LabelMap, spacing_mm: SpacingMm, labels: LabelSet) -> LabelMap:  # noqa: ARG002
         cleaned = mask.copy()
-        for _, inside in _chosen(self.structures, mask, labels, "keep_largest"):
+        for _, inside in chosen(self.structures, mask, labels, "keep_largest"):
             cleaned[inside & ~largest_component(inside)] = 0
         return cleaned
 
@@ -61,7 +61,7 @@ class DropSmall:
 
     def clean(self, mask: LabelMap, spacing_mm: SpacingMm, labels: LabelSet) -> LabelMap:
         cleaned = mask.copy()
-        for _, inside in _chosen(self.structures, mask, labels, "drop_small"):
+        for _, inside in chosen(self.structures, mask, labels, "drop_small"):
             pieces, count = label_components(inside)
             volumes_mm3 = component_volumes_mm3(pieces, count, math.prod(spacing_mm))
             # products of spacings are off by an ulp, and a piece of exactly the volume must not fall to that
@@ -86,7 +86,7 @@ class FillHoles:
     def clean(self, mask: LabelMap, spacing_mm: SpacingMm, labels: LabelSet) -> LabelMap:  # noqa: ARG002
         cleaned = mask.copy()
         flat = tuple(axis for axis, size in enumerate(mask.shape) if size == 1)
-        for value, inside in _chosen(self.structures, mask, labels, "fill_holes"):
+        for value, inside in chosen(self.structures, mask, labels, "fill_holes"):
             window = bounding_slices(inside)
             assert window is not None
             # every hole lies between voxels of the structure, so its bounding box holds all of them
@@ -95,7 +95,7 @@ class FillHoles:
         return cleaned
 
 
-def _chosen(
+def chosen(
     structures: Sequence[str] | None, mask: LabelMap, labels: LabelSet, step: str
 ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
     """(value, where it is) of each chosen structure that is in the mask at all."""

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from hnseg.geometry.crop import bounding_slices
 from hnseg.labels import LabelSet
-from hnseg.postprocess.chain import Scene
 from hnseg.postprocess.kernels import (
     Axes,
     Kernel,
@@ -23,6 +22,7 @@ from hnseg.postprocess.kernels import (
     window_kernel,
 )
 from hnseg.postprocess.mean_field import mean_field, mean_field_each
+from hnseg.postprocess.steps import Scene
 
 Form = Literal["full", "window"]
 MARGIN_STD = 3.0
