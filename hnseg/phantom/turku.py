@@ -64,7 +64,7 @@ class _Job:
 
     @property
     def plan(self) -> PatientPlan:
-        return plan_recurrence(self.seed, self.place, f"turku{self.number:03d}", is_healthy(self.place))
+        return plan_recurrence(self.seed, self.place, str(self.number), is_healthy(self.place))
 
     def write(self) -> None:
         plan = self.plan
