@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
+from hnseg.prepare.file_identity import file_identity
 from hnseg.types import Study
 
 Variant = Literal["paper", "code"]
@@ -21,9 +21,6 @@ FILL: dict[str, float] = {"ct": -1024.0, "pt": 0.0}
 
 REGIONS = ("published", "brain", "body", "head_neck", "jain2020", "rainio2024", "image")
 """See `Recipe.regions`; the default is that of PET/CT."""
-
-DIGEST_BYTES = 64 * 1024
-COMPANIONS = {".hdr": (".img", ".img.gz"), ".img": (".hdr",), ".mhd": (".raw", ".zraw"), ".nhdr": (".raw", ".raw.gz")}
 
 
 class RegionNotFoundError(ValueError):
@@ -52,7 +49,8 @@ class Recipe:
             it is the rule for masks that differs (`hnseg.prepare.slice_masks`).
         allow_empty: whether an annotated structure without a voxel is a legal answer (a patient without nodes, say)
             or an error.
-        slice_size_yx: pixels of a slice, (y, x), of the region ``rainio2024``; None with any other.
+        slice_size_yx: pixels of a slice, (y, x), of the region ``rainio2024``; with any other region it plays no part
+            and becomes None.
     """
 
     modalities: tuple[str, ...] = ("ct", "pt")
@@ -72,7 +70,8 @@ class Recipe:
         if self.box_size_mm is not None:
             object.__setattr__(self, "box_size_mm", _box_size(self.box_size_mm))
         if self.slice_size_yx is not None:
-            object.__setattr__(self, "slice_size_yx", _two_counts("slice_size_yx", self.slice_size_yx))
+            used = "rainio2024" in self.regions
+            object.__setattr__(self, "slice_size_yx", _slice_size(self.slice_size_yx) if used else None)
         self._refuse_nonsense()
 
     def _refuse_nonsense(self) -> None:
@@ -85,16 +84,15 @@ class Recipe:
             raise ValueError(f"recipe: regions {list(self.regions)} are not known; choose among {list(REGIONS)}")
         if self.variant not in ("paper", "code"):
             raise ValueError(f"recipe: variant {self.variant!r} is not known; use paper or code")
-        if "rainio2024" in self.regions or self.slice_size_yx is not None:
-            self._refuse_other_than_slices()
+        if "rainio2024" in self.regions:
+            self._refuse_bad_slices()
         else:
             self._refuse_bad_box()
 
-    def _refuse_other_than_slices(self) -> None:
-        if self.regions != ("rainio2024",):
+    def _refuse_bad_slices(self) -> None:
+        if len(self.regions) > 1:
             raise ValueError(
-                f"recipe: regions {list(self.regions)} with slice_size_yx {self.slice_size_yx}: slices of one size are "
-                "the region 'rainio2024', which stands alone; use regions [rainio2024], or slice_size_yx null"
+                f"recipe: the region 'rainio2024' takes every image, so it stands alone; got {list(self.regions)}"
             )
         if self.slice_size_yx is None:
             raise ValueError("recipe: the region 'rainio2024' needs a slice_size_yx, for example [128, 128]")
@@ -130,12 +128,11 @@ class Recipe:
         return self.box_size_mm[0], self.box_size_mm[1], self.box_size_mm[2]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and strings, ready for JSON and for a checkpoint.
-
-        Without a ``slice_size_yx`` it has no such key: recipes of before there was one keep their hash.
-        """
+        """Plain lists and strings, ready for JSON and for a checkpoint."""
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-        return {name: value for name, value in plain.items() if name != "slice_size_yx" or value is not None}
+        if plain["slice_size_yx"] is None:  # so that recipes of before there was one keep their hash
+            del plain["slice_size_yx"]
+        return plain
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
@@ -178,31 +175,6 @@ class Recipe:
         return _sha256({"recipe": self.hash(), "cases": sorted(case_keys)})[:16]
 
 
-def file_identity(path: Path) -> list[Any]:
-    """Size and a digest of the first and last 64 KiB, without reading the rest of a large file.
-
-    A gzip file ends in the checksum of all it holds, so there nothing can change unnoticed. In any other file a change
-    in the middle would, so its time of change is added; copying such a file without its time makes hnseg prepare it
-    anew. Files that belong to a header (``.hdr`` and ``.img``, ``.mhd`` and ``.raw``) count with it.
-    """
-    identity = [_digest(path)]
-    for suffix in COMPANIONS.get(path.suffix.lower(), ()):
-        companion = path.with_suffix(suffix)
-        if companion.exists():
-            identity.append(_digest(companion))
-    return identity
-
-
-def _digest(path: Path) -> list[Any]:
-    status = path.stat()
-    with path.open("rb") as file:
-        head = file.read(DIGEST_BYTES)
-        file.seek(max(0, status.st_size - DIGEST_BYTES))
-        tail = file.read(DIGEST_BYTES)
-    digest = hashlib.sha256(head + tail).hexdigest()
-    return [status.st_size, digest] if path.suffix == ".gz" else [status.st_size, digest, status.st_mtime_ns]
-
-
 def _three_positive(name: str, value: Any) -> tuple[float, float, float]:
     given = value if isinstance(value, (list, tuple)) else (value,) * 3
     numbers = tuple(float(v) for v in given if v is not None)
@@ -219,10 +191,10 @@ def _box_size(value: Any) -> tuple[float | None, float, float]:
     return _three_positive("box_size_mm", value)
 
 
-def _two_counts(name: str, value: Any) -> tuple[int, int]:
+def _slice_size(value: Any) -> tuple[int, int]:
     given = tuple(value) if isinstance(value, (list, tuple)) else (value,) * 2
-    if len(given) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) and v > 0 for v in given):
-        raise ValueError(f"recipe: {name} must be one positive whole number or two (y, x) in pixels; got {value!r}")
+    if len(given) != 2 or not all(isinstance(v, int) and v > 0 for v in given):
+        raise ValueError(f"recipe: slice_size_yx must be one positive whole number or two (y, x); got {value!r}")
     return given[0], given[1]
 
 
