@@ -38,7 +38,7 @@ class Encoding(Protocol):
 
 @dataclass(frozen=True)
 class PointEncoding:
-    """1 in the voxel of each click, 0 elsewhere: what Rainio et al. 2024, section 2.3, give their network."""
+    """1 in the voxel of each click, 0 elsewhere: what Rainio et al. 2024, section 2.2, give their network."""
 
     def __call__(
         self,

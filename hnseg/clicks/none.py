@@ -21,16 +21,16 @@ class NoClicks:
         channels: 0, said because the configuration counts it.
     """
 
-    def __init__(self, channels: int = 0) -> None:
-        if channels != 0:
-            raise ValueError(f"clicks=none has no channels; got channels={channels}; choose clicks=point, edt, ...")
-        self.channels = channels
-
     structures = 0
     negatives = 0
     most: int | None = 0
     simulate = "none"
     seed = 0
+
+    def __init__(self, channels: int = 0) -> None:
+        if channels != 0:
+            raise ValueError(f"clicks=none has no channels; got channels={channels}; choose clicks=point, edt, ...")
+        self.channels = channels
 
     def draw(
         self,

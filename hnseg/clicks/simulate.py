@@ -24,7 +24,7 @@ _AWAY_MM = 10.0
 
 
 def centre_clicks(label: NDArray[Any], spacing_mm: SpacingMm) -> Clicks:
-    """A click on the centre of mass of every component of every structure (Rainio et al. 2024, section 2.3).
+    """A click on the centre of mass of every component of every structure (Rainio et al. 2024, section 2.2).
 
     Each coordinate is rounded, halves to the even one, as in the authors' code; the voxel need not lie inside.
 
