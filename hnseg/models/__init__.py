@@ -4,7 +4,8 @@ from hnseg.models.anatomynet import AnatomyNet
 from hnseg.models.res_unet import ResUNet
 from hnseg.models.resenc_unet import ResEncUNet
 from hnseg.models.senorm_unet import SENormUNet
+from hnseg.models.turku_unet import TurkuUNet
 from hnseg.models.unet import UNet
 from hnseg.models.unet3plus import UNet3Plus
 
-__all__ = ["AnatomyNet", "ResEncUNet", "ResUNet", "SENormUNet", "UNet", "UNet3Plus"]
+__all__ = ["AnatomyNet", "ResEncUNet", "ResUNet", "SENormUNet", "TurkuUNet", "UNet", "UNet3Plus"]

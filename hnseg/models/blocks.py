@@ -15,11 +15,11 @@ def check_spatial_dims(spatial_dims: int) -> None:
         raise ValueError(f"spatial_dims is {spatial_dims!r}; a network works on slices (2) or volumes (3)")
 
 
-def check_image(image: Tensor, spatial_dims: int, divisor: int, network: str) -> None:
+def check_image(image: Tensor, spatial_dims: int, divisor: int, network: str, normalises: bool = True) -> None:
     """Raise ValueError where ``image`` has the wrong number of axes, or a size that does not survive the poolings.
 
-    Every axis must be a multiple of ``divisor``; the deepest level, ``divisor`` times smaller, must hold more than one
-    voxel, because one voxel has no variance to normalise by.
+    Every axis must be a multiple of ``divisor``; the deepest level, ``divisor`` times smaller, of a network that
+    ``normalises`` must hold more than one voxel, because one voxel has no variance to normalise by.
     """
     size = tuple(image.shape[2:])
     if len(size) != spatial_dims:
@@ -33,7 +33,7 @@ def check_image(image: Tensor, spatial_dims: int, divisor: int, network: str) ->
             f"{network} halves its input until it is {divisor} times smaller, so every axis must be a multiple of "
             f"{divisor}; got {size}, pad it to {nearest}"
         )
-    if all(n == divisor for n in size):
+    if normalises and all(n == divisor for n in size):
         wider = (*size[:-1], 2 * divisor)
         raise ValueError(
             f"{network} is left with a single voxel of an input of {size}, which has no variance to normalise by; "

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 from torch.utils.checkpoint import checkpoint
 
 from hnseg.models.blocks import upsample
@@ -19,22 +20,24 @@ from hnseg.models.blocks import upsample
 def run(block: Callable[..., Tensor], *inputs: Tensor, checkpointing: bool) -> Tensor:
     """``block(*inputs)``; with ``checkpointing`` its activations are dropped and computed again in the backward pass.
 
-    The blocks draw no random numbers, so the random state need not be kept for the second computation. Running
-    statistics of batch normalisation take in a batch once, in the first one; for that ``block`` has to be a module, or
+    Where a block has dropout, the random state is kept, so that the second computation drops the same. Running
+    statistics of batch normalisation take in a batch once, in the first one. For both ``block`` has to be a module, or
     a method of the module that holds all layers that it runs.
     """
     if not (checkpointing and torch.is_grad_enabled()):
         return block(*inputs)
     contexts: dict[str, Any] = {}
-    if norms := _batch_norms(block):
+    layers = _layers(block)
+    if norms := [layer for layer in layers if isinstance(layer, _BatchNorm)]:
         contexts["context_fn"] = lambda: (nullcontext(), _statistics_kept(norms))
-    again: Tensor = checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False, **contexts)
+    random = any(isinstance(layer, _DropoutNd) for layer in layers)
+    again: Tensor = checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=random, **contexts)
     return again
 
 
-def _batch_norms(block: Callable[..., Tensor]) -> list[_BatchNorm]:
+def _layers(block: Callable[..., Tensor]) -> list[nn.Module]:
     owner = getattr(block, "__self__", block)
-    return [layer for layer in owner.modules() if isinstance(layer, _BatchNorm)] if isinstance(owner, nn.Module) else []
+    return list(owner.modules()) if isinstance(owner, nn.Module) else []
 
 
 @contextmanager

@@ -9,13 +9,14 @@ import hnseg.models
 
 NETWORKS = [getattr(hnseg.models, name) for name in hnseg.models.__all__]
 SUPERVISED = [network for network in NETWORKS if "deep_supervision" in inspect.signature(network).parameters]
+UNNORMALISED = {"TurkuUNet"}  # one voxel has no variance, which they do not ask for
 # Every stage of UNet3Plus sees the end of the SE-Norm encoder, whose eight voxels bf16 moves by 10 to 30 % here; the
 # decoder alone has a test of its own.
 BF16_ERROR = {"UNet3Plus": 0.4}
 
 
 def build(network, spatial_dims=3, **kwargs):
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     return network(in_channels=2, out_channels=3, filters=2, spatial_dims=spatial_dims, **kwargs)
 
 
@@ -39,8 +40,11 @@ def test_sizes_that_do_not_fit_are_refused_with_the_size_that_would(network):
     d = net.divisor
     with pytest.raises(ValueError, match=rf"multiple of {d}.*pad it to \({3 * d}, {d}, {d}\)"):
         net(torch.zeros(1, 2, 2 * d + d // 2, d, d))
-    with pytest.raises(ValueError, match="single voxel"):
-        net(torch.zeros(2, 2, d, d, d))
+    if network.__name__ in UNNORMALISED:
+        assert net(torch.zeros(2, 2, d, d, d)).shape == (2, 3, d, d, d)
+    else:
+        with pytest.raises(ValueError, match="single voxel"):
+            net(torch.zeros(2, 2, d, d, d))
     with pytest.raises(ValueError, match="spatial_dims=3"):
         net(torch.zeros(1, 2, d, 2 * d))
     with pytest.raises(ValueError, match="spatial_dims is 4"):
@@ -51,7 +55,10 @@ def test_sizes_that_do_not_fit_are_refused_with_the_size_that_would(network):
 def test_checkpointing_changes_neither_logits_nor_gradients(network):
     plain, thrifty = build(network), build(network, checkpointing=True)
     image = torch.randn(1, 2, plain.divisor, plain.divisor, 2 * plain.divisor)
-    outputs = [net(image) for net in (plain, thrifty)]
+    outputs = []
+    for net in (plain, thrifty):
+        torch.manual_seed(1)  # of dropout
+        outputs.append(net(image))
     for out in outputs:
         out.square().mean().backward()
     assert torch.equal(*outputs)

@@ -121,3 +121,14 @@ def test_statistics_survive_a_second_computation_that_fails():
     for (place, value), buffer in zip(before, net.buffers(), strict=True):
         assert id(buffer) == place
         assert torch.equal(buffer, value)
+
+
+def test_what_dropout_dropped_is_dropped_again():
+    block = nn.Sequential(nn.Linear(50, 50), nn.Dropout(0.5))
+    x, gradients = torch.randn(3, 50), []
+    for checkpointing in (False, True):
+        torch.manual_seed(0)
+        out = recompute.run(block, x, checkpointing=checkpointing)
+        torch.rand(7)  # somebody else draws before the backward pass
+        gradients.append(torch.autograd.grad(out.square().sum(), block[0].weight)[0])
+    assert torch.equal(*gradients)
