@@ -17,7 +17,8 @@ from hnseg.data import CaseDataModule
 from hnseg.data.leakage import refuse_leaks
 from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
-from hnseg.run.folds import Fold, folds_below, run_to_its_end, train_command
+from hnseg.run.arms import changed_arms, run_arms
+from hnseg.run.folds import Fold, exit_code, folds_below, run_to_its_end, train_command
 from hnseg.run.lock import only_one
 from hnseg.run.out_of_fold import gather, outline_test_patients
 from hnseg.run.resolvers import to_plain
@@ -38,6 +39,8 @@ def main(config: DictConfig) -> int:
     folder = Path(plain["paths"]["output"])
     with only_one(folder):
         _claim(folder, plain, overrides)
+        if plain["cv"].get("arms"):
+            return run_arms(plain, folder, overrides)
         return _cross_validate(plain, folder, overrides)
 
 
@@ -45,8 +48,8 @@ def _claim(folder: Path, plain: dict[str, Any], overrides: list[str]) -> None:
     """Make the folder this cross-validation's own, or find that it already is."""
     if plain["overwrite"]:
         shutil.rmtree(folder, ignore_errors=True)
-    changed = differences(yaml.safe_load((folder / CONFIG).read_text()), plain) if (folder / CONFIG).is_file() else []
-    if changed:
+    stored = yaml.safe_load((folder / CONFIG).read_text()) if (folder / CONFIG).is_file() else plain
+    if changed := [*differences(stored, plain), *changed_arms(stored, plain)]:
         listed = "\n  ".join(changed)
         raise ValueError(
             f"{folder} holds a cross-validation of another configuration:\n  {listed}\n"
@@ -67,7 +70,7 @@ def _cross_validate(plain: dict[str, Any], folder: Path, overrides: list[str]) -
     for fold in folds:
         refuse_leaks(data.splitter.for_fold(fold.name)(patients), patients)  # now, not when its turn comes
     _describe(folder, plain, data, folds)
-    code = _train_all(chosen, plain, overrides, folder.name)
+    code = _train_all(chosen, plain, overrides, plain["name"])
     done = [fold for fold in folds if fold.finished]
     if done:
         gather(folder, done, plain)
@@ -135,19 +138,15 @@ def _train_all(folds: Sequence[Fold], plain: dict[str, Any], overrides: list[str
     waiting = [fold for fold in folds if not fold.finished]
     launcher = plain["cv"]["launcher"]
     if launcher is not None and waiting:
-        return _code(run_to_its_end(train_command(overrides, name, waiting, launcher)))
+        return exit_code(run_to_its_end(train_command(overrides, name, waiting, launcher)))
     worst = 0
     for number, fold in enumerate(folds, start=1):
         if fold.finished:
             print(f"fold {fold.name} ({number} of {len(folds)}) is finished", flush=True)
             continue
         print(f"fold {fold.name} ({number} of {len(folds)})", flush=True)
-        worst = max(worst, _code(run_to_its_end(train_command(overrides, name, [fold], None))))
+        worst = max(worst, exit_code(run_to_its_end(train_command(overrides, name, [fold], None))))
         if not fold.finished:
             print(f"fold {fold.name} did not finish", flush=True)
             break
     return worst
-
-
-def _code(returned: int) -> int:
-    return returned if returned >= 0 else 128 - returned  # killed by a signal, as a shell says it

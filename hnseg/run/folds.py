@@ -56,7 +56,7 @@ def train_command(overrides: Iterable[str], run_name: str, folds: Sequence[Fold]
         launcher: of Hydra.
     """
     command = [sys.executable, "-m", "hnseg.run.cli", "train"]
-    kept = [override for override in overrides if _key(override) not in OWN_KEYS]
+    kept = [word for word in overrides if (key := override_key(word)) not in OWN_KEYS and not key.startswith("cv.")]
     if launcher is None:
         (fold,) = folds
         place = [f"fold={_value(fold.name)}", f"name={_value(f'{run_name}-{fold.folder.name}')}"]
@@ -77,15 +77,20 @@ def run_to_its_end(command: Sequence[str]) -> int:
     return subprocess.run(command, check=False, preexec_fn=_die_with_parent).returncode
 
 
+def exit_code(returned: int) -> int:
+    """What a process returned, as a shell says it where a signal killed it."""
+    return returned if returned >= 0 else 128 - returned
+
+
+def override_key(override: str) -> str:
+    """The key of an override in Hydra's grammar: ``a.b`` of ``a.b=1``, ``+a.b=1`` and ``~a.b``."""
+    return override.partition("=")[0].lstrip("+~")
+
+
 def _die_with_parent() -> None:
     # A fold that outlived its cross-validation would still be training when the same command starts again.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _key(override: str) -> str:
-    key = override.partition("=")[0].lstrip("+~")
-    return "cv" if key.startswith("cv.") else key
 
 
 def _value(value: object) -> str:
