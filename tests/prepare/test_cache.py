@@ -128,6 +128,8 @@ def test_estimate_is_what_the_cache_takes(make_study, tmp_path):
     taken = sum(path.stat().st_size for path in cohort.folder.rglob("*") if path.is_file())
     assert 0.8 * estimate_bytes(2, RECIPE) < taken <= estimate_bytes(2, RECIPE)
     assert estimate_bytes(1, Recipe()) == pytest.approx(5 * 144**3, rel=0.01)
+    slices = Recipe(modalities=("pt",), regions=("rainio2024",), slice_size_yx=(128, 128), spacing_mm=3.0)
+    assert estimate_bytes(1, slices, (150.0, 600.0, 600.0)) == pytest.approx(3 * 50 * 128**2, rel=0.01)
     with pytest.raises(ValueError, match="extent_mm"):
         estimate_bytes(1, Recipe(box_size_mm=None, regions=("image",)))
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -81,7 +83,7 @@ def test_box_is_all_of_the_image_and_says_so():
 
 def test_images_are_the_same_for_both_rules_and_at_each_call():
     volume = pet((3, 100, 100))
-    code = Recipe.from_dict({**RECIPE.to_dict(), "variant": "code"})
+    code = dataclasses.replace(RECIPE, variant="code")
     first, again, other = prepare(volume)[0], prepare(volume)[0], prepare(volume, code)[0]
     assert first.tobytes() == again.tobytes() == other.tobytes()
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import warnings
 
@@ -212,6 +213,17 @@ def test_case_of_the_slices_with_and_without_a_lesion(tmp_path):
     assert said == []
 
 
+@pytest.mark.parametrize(("variant", "row"), [("paper", 3), ("code", 5)])
+def test_variant_decides_which_pixels_of_the_mask_count(tmp_path, variant, row):
+    mask = np.zeros(GRID.shape_zyx, np.uint8)
+    mask[1, 12, 20:24] = mask[1, 13, 20] = 1  # 5 of 16, none of the central 4
+    mask[1, 21, 21:23] = 1  # 2 of the central 4
+    write_volume(pet(), tmp_path / "1" / "pet.nii")
+    write_volume(Volume(mask, GRID), tmp_path / "1" / "mask.nii")
+    ready = prepare_study(find_studies(tmp_path).studies[0], dataclasses.replace(RECIPE, variant=variant))
+    assert np.argwhere(ready.label).tolist() == [[1, row, 5]]
+
+
 def test_a_lesion_too_small_for_the_slices_is_a_note_or_refused(tmp_path):
     mask = np.zeros(GRID.shape_zyx, np.uint8)
     mask[2, 8:10, 8:10] = 1  # 4 of 16
@@ -219,9 +231,8 @@ def test_a_lesion_too_small_for_the_slices_is_a_note_or_refused(tmp_path):
     write_volume(Volume(mask, GRID), tmp_path / "1" / "mask.nii")
     (study,) = find_studies(tmp_path).studies
     assert any("GTV (0.05 ml) has no voxel" in note for note in prepare_study(study, RECIPE).case.notes)
-    refusing = Recipe.from_dict({**RECIPE.to_dict(), "allow_empty": False})
     with pytest.raises(ValueError, match=r"mask\.nii has 0\.05 ml of GTV.*slice_size_yx larger"):
-        prepare_study(study, refusing)
+        prepare_study(study, dataclasses.replace(RECIPE, allow_empty=False))
 
 
 def test_pet_in_becquerel_is_kept_whole_and_only_noted(tmp_path):
@@ -248,7 +259,7 @@ def test_analyze_pairs_have_their_axes_from_their_definition(tmp_path):
         image.header.set_zooms((1.0, 2.0, 3.0))
         folder.mkdir(exist_ok=True)
         nib.save(image, folder / f"{name}.img")
-    recipe = Recipe.from_dict({**RECIPE.to_dict(), "slice_size_yx": [3, 4]})
+    recipe = dataclasses.replace(RECIPE, slice_size_yx=(3, 4))
     with warnings.catch_warnings(action="ignore"):
         ready = prepare_study(find_studies(tmp_path).studies[0], recipe)
     expected = np.zeros((3, 3, 4), np.uint8)
