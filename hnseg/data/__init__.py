@@ -8,6 +8,7 @@ from hnseg.data.rainio2024 import Rainio2024
 from hnseg.data.splits import Split
 from hnseg.data.splitters import CentresAndRandom, KFold, LeaveOneCentreOut, Official, Published
 from hnseg.data.table import TableDataModule
+from hnseg.data.turku import TurkuDataModule
 from hnseg.data.views import EverySliceView, PatchView, SliceView, VolumeView
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "SliceView",
     "Split",
     "TableDataModule",
+    "TurkuDataModule",
     "VolumeView",
 ]
