@@ -20,6 +20,7 @@ from hnseg.inference.options import Hardware
 from hnseg.inference.rewrite import rewrite_postprocess
 from hnseg.inference.runner import Precision
 from hnseg.io import atomic_path, read_rows, write_json, write_rows, write_volume
+from hnseg.modules.segmentation import SLICES
 from hnseg.postprocess import Postprocess, Scene
 from hnseg.prepare import Case
 from hnseg.report import read_manifest, write_manifest
@@ -116,6 +117,15 @@ def hardware_of(trainer: Mapping[str, Any]) -> Hardware:
     return Hardware(
         device="cpu" if on_cpu else f"cuda:{first}", precision=precisions.get(str(trainer["precision"]), "32")
     )
+
+
+def run_predictor(run: Path, plain: Mapping[str, Any]) -> Predictor:
+    """The best network of a run, without post-processing, on the hardware that it was trained with."""
+    checkpoint = load_checkpoint(best_checkpoint(run), plain["trust"])
+    hardware = hardware_of(plain["trainer"])
+    if checkpoint.normalization.spatial_dims == 2:
+        hardware["batch_size"] = SLICES
+    return Predictor([checkpoint], postprocess=Postprocess(), **hardware)
 
 
 def write_chain(folder: Path, chain: Postprocess) -> None:

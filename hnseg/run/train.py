@@ -23,13 +23,22 @@ from hnseg.inference import checkpoint_entry
 from hnseg.io import atomic_path, write_json
 from hnseg.modules import AtomicCheckpointIO, CutLogOnResume, SegmentationModule, SelfDescription, TestRecorder
 from hnseg.postprocess import Postprocess
+from hnseg.prepare import Case
 from hnseg.report import read_manifest, write_manifest, write_report
 from hnseg.report.training_data import FACTS, SAMPLES
 from hnseg.run.ledger import record_look
 from hnseg.run.lock import only_one
 from hnseg.run.resolvers import to_plain
 from hnseg.run.resume import CONFIG, OVERRIDES, differences, repeatable
-from hnseg.run.score import best_checkpoint, forget_postprocessing, score_postprocessed, write_official
+from hnseg.run.score import (
+    best_checkpoint,
+    forget_postprocessing,
+    run_predictor,
+    score_postprocessed,
+    write_official,
+)
+from hnseg.run.slice_scores import write_slice_scores
+from hnseg.run.threshold import TUNED, refuse_untunable, tune_threshold
 from hnseg.run.validate import validate
 
 PICTURES = 6
@@ -104,6 +113,10 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
         )
     phantom = any(case.phantom for case in data.cohort.cases)
     module: SegmentationModule = instantiate(plain["model"], _convert_="all")
+    if plain["threshold"] == TUNED:
+        refuse_untunable(module.labels)
+    else:
+        module.threshold = float(plain["threshold"])
     entry = checkpoint_entry(
         net=plain["model"]["net"],
         labels=module.labels,
@@ -122,11 +135,15 @@ def _train(plain: dict[str, Any], folder: Path) -> int:
     trainer = _trainer(plain, folder, entry)
     _fit(trainer, module, data, folder / "checkpoints" / "last.ckpt")
     finished = trainer.current_epoch >= (trainer.max_epochs or 0) or trainer.should_stop
+    if finished and plain["threshold"] == TUNED:
+        module.threshold = _tune_threshold(trainer, data, plain, folder)
     looks = _test(trainer, module, data, plain, folder) if plain["test"] and finished else 0
     if not trainer.is_global_zero:
         return 0
     if looks:
         write_official(folder)
+        if data.slices_scored:
+            write_slice_scores(folder, _scorable(data), run_predictor(folder, plain), _least_pixels(data))
         forget_postprocessing(folder)
         score_postprocessed(folder, plain)
     wall_time_s = time.monotonic() - began
@@ -167,8 +184,7 @@ def _test(
 ) -> int:
     """Look at the test patients with the best weights; returns how often this split's test patients were looked at."""
     assert data.split is not None
-    scorable = [case for case in data.cases("test") if case.label is not None]
-    if not scorable:
+    if not _scorable(data):
         print("no test patient has a mask: nothing to score (predict.py outlines them)")
         return 0
     looks = 0
@@ -176,6 +192,24 @@ def _test(
         looks = record_look(Path(plain["paths"]["runs"]), plain["name"], data.name, data.split.name, data.split.key)
     trainer.test(module, datamodule=data, ckpt_path=str(best_checkpoint(folder)), weights_only=True, verbose=False)
     return looks
+
+
+def _scorable(data: CaseDataModule) -> list[Case]:
+    """Test patients who have a mask."""
+    return [case for case in data.cases("test") if case.label is not None]
+
+
+def _least_pixels(data: CaseDataModule) -> int:
+    """How many pixels of a structure make a slice count."""
+    return getattr(data.view, "least_pixels", 1)
+
+
+def _tune_threshold(trainer: pl.Trainer, data: CaseDataModule, plain: dict[str, Any], folder: Path) -> float:
+    """The first process chooses, for all of them."""
+    chosen = 0.0
+    if trainer.is_global_zero:
+        chosen = tune_threshold(folder, data.cases("train"), plain, _least_pixels(data))
+    return trainer.strategy.broadcast(chosen)
 
 
 def _describe(
