@@ -13,6 +13,7 @@ from hnseg.evaluate.paper_tables import POSTPROCESSED
 from hnseg.io.atomic import atomic_path
 from hnseg.report import tables
 from hnseg.report.canvas import save_png
+from hnseg.report.click_section import cv_clicks, save_clicks
 from hnseg.report.curve_figures import fold_curves
 from hnseg.report.cv_cards import headline
 from hnseg.report.cv_folder import CvFolder, FoldFolder
@@ -47,13 +48,16 @@ def write_cv_report(cv_dir: Path) -> Path:
     for name, png in {**{f"dice_by_{by}": png for by, png in plots.items()}, "learning_curves": curves}.items():
         if png:
             save_png(cv_dir / "figures" / f"{name}.png", png)
+    clicks = cv_clicks(cv)
     save_slices(cv_dir / "figures", shown)
+    save_clicks(cv_dir, clicks)
     content = {
         **_about(cv),
         **_scores(cv, made, problems),
         "plots": _captioned(cv, plots),
         "curves": curves,
         "exhibits": shown,
+        "clicks": clicks,
     }
     return write_page(cv_dir, "cv.html.j2", content)
 
