@@ -1,8 +1,8 @@
 """The stack of axial PET slices that a Turku-like PET/MRI scanner stores, and the mask that a doctor drew on it.
 
-A scanner reconstructs PET on a grid of about 3 mm and stores it enlarged to the matrix of its display. So the anatomy
-is painted, blurred and made noisy on the scanner's own grid and then interpolated linearly in the plane, which takes a
-ninth of the 2.8 s that painting 512 x 512 pixels takes. The mask is painted on the stored matrix itself.
+A scanner reconstructs PET on pixels of 3 to 4 mm and stores it enlarged to the matrix of its display. So the anatomy is
+painted, blurred and made noisy on the scanner's own pixels and then interpolated linearly in the plane, which takes a
+sixth to a tenth of the 3 s that painting 512 x 512 pixels takes. The mask is painted on the stored matrix itself.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ _SITES: dict[Site, float] = {
     "nasopharynx": 0.08,
 }  # fmt: skip
 SCANNERS = (
-    Centre("TURKU-A", 0, (4.0, 3.0, 3.0), pet_field_mm=576.0, pet_noise=0.12, pet_fwhm_mm=5.2, sites=_SITES),
-    Centre("TURKU-B", 0, (3.0, 3.125, 3.125), pet_field_mm=600.0, pet_noise=0.10, pet_fwhm_mm=4.7, sites=_SITES),
-)
-"""Two PET/MRI scanners, dealt to the patients in turn. Field, resolution and noise are made up to be plausible."""
+    Centre("TURKU-A", 0, pet_spacing_mm=(4.0, 4.0, 4.0), pet_field_mm=576.0, pet_noise=0.12, pet_fwhm_mm=5.2,
+           sites=_SITES),
+    Centre("TURKU-B", 0, pet_spacing_mm=(4.0, 3.125, 3.125), pet_field_mm=600.0, pet_noise=0.10, pet_fwhm_mm=4.7,
+           sites=_SITES),
+)  # fmt: skip
+"""Two PET/MRI scanners, dealt to the patients in turn; 144 and 192 pixels along a side. How far apart the slices are is
+drawn a patient. Field, resolution and noise are made up to be plausible."""
 
 _LESION_COUNTS = (0.64, 0.21, 0.10, 0.05)  # shares of one to four, of those who have any
 _ABOVE_BRAIN_STEM = 0.38  # share of the stack

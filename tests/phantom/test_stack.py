@@ -4,6 +4,7 @@ from scipy import ndimage
 
 from hnseg.phantom.lesions import draw_recurrences
 from hnseg.phantom.noise import generator
+from hnseg.phantom.patient import PhantomPatient
 from hnseg.phantom.stack import SCANNERS, plan_recurrence, stack_grid, stack_mask, stack_pet
 
 COARSE = 4.0
@@ -66,6 +67,12 @@ def test_tumours_are_whole_in_the_stack_and_as_many_as_drawn(cohort):
         assert ndimage.label(mask.array, np.ones((3, 3, 3)))[1] <= len(tumours(plan))
 
 
+def test_a_crumb_that_bone_cut_off_is_no_second_tumour():
+    plan = plan_recurrence(1, 40, "x", False)  # three voxels of its only tumour lie beyond bone
+    mask = stack_mask(plan, stack_grid(plan, 2.0)).array
+    assert len(tumours(plan)) == ndimage.label(mask, np.ones((3, 3, 3)))[1] == 1
+
+
 def test_the_mask_is_where_the_lesions_are(cohort):
     for plan, mask in cohort:
         tumour = mask.grid.to_lps_mm(np.argwhere(mask.array))
@@ -77,7 +84,7 @@ def test_the_mask_is_where_the_lesions_are(cohort):
 
 
 def test_a_cropped_mask_is_the_mask_of_the_whole_stack(monkeypatch):
-    plan = plan_recurrence(0, 4, "x", False)
+    plan = plan_recurrence(0, 0, "x", False)  # three lesions, the largest irregular enough to need the margin
     grid = stack_grid(plan, COARSE)
     cropped = stack_mask(plan, grid).array
     monkeypatch.setattr("hnseg.phantom.stack._voxels", lambda grid, *_: tuple(slice(0, n) for n in grid.shape_zyx))
@@ -111,10 +118,12 @@ def test_brain_and_tumour_are_bright():
 def test_the_stored_matrix_is_the_scanners_grid_enlarged():
     plan = plan_recurrence(0, 3, "x", False)
     fine, own = (stack_pet(plan, stack_grid(plan, coarse)) for coarse in (1.0, 512 / 192))
-    assert fine.grid.shape_zyx[1] == 512
-    assert own.grid.shape_zyx[1] == 192
+    assert (fine.grid.shape_zyx[1], own.grid.shape_zyx[1]) == (512, 192)
+    painted = PhantomPatient(plan, own.grid, own.grid).pet  # nothing to enlarge: painted as any other PET
+    assert own.grid.matches(painted.grid)
+    np.testing.assert_array_equal(own.array, painted.array)
     bright = own.array > 2.0
     place = fine.grid.to_index_zyx(own.grid.to_lps_mm(np.argwhere(bright)))
     ratio = ndimage.map_coordinates(fine.array, place.T, order=1) / own.array[bright]
     assert np.median(ratio) == pytest.approx(1, abs=0.01)
-    assert np.percentile(np.abs(ratio - 1), 99) < 0.1  # 0.4 where all is one stored pixel off
+    assert np.percentile(np.abs(ratio - 1), 99) < 0.2  # 0.4 where all is one stored pixel off
