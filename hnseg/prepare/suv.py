@@ -10,6 +10,8 @@ from hnseg.types import Volume
 BODY_HU = -500.0
 LARGEST_BODY_MEDIAN_SUV = 3.0
 """Half of a body, tumours and bladder included, is muscle, fat, lung and blood at SUV 0.2 to 2."""
+LARGEST_BRAIN_MEDIAN_SUV = 20.0
+"""Without a CT what is bright may be a brain and little else, in a scan of the head; its grey matter reaches SUV 15."""
 LARGEST_SUV = 100.0
 """Reached in a bladder, never by a tumour."""
 SMALLEST_MAXIMUM_SUV = 1.0
@@ -20,7 +22,8 @@ def suv_complaint(pet: Volume, ct: Volume | None = None) -> str | None:
 
     Args:
         pet: the image in question.
-        ct: tells body from air, on any grid; without it the body is what is above a tenth of the 99th percentile.
+        ct: tells body from air, on any grid; without it what is above a tenth of the 99th percentile is looked at,
+            and may be as bright as a brain.
     """
     lowest, highest = float(pet.array.min()), float(pet.array.max())
     if lowest < -0.01:
@@ -28,7 +31,7 @@ def suv_complaint(pet: Volume, ct: Volume | None = None) -> str | None:
     if highest < SMALLEST_MAXIMUM_SUV:
         return f"its highest value is {highest:.4g}, as if it had been scaled"
     median = _body_median(pet, ct)
-    if median > LARGEST_BODY_MEDIAN_SUV:
+    if median > (LARGEST_BRAIN_MEDIAN_SUV if ct is None else LARGEST_BODY_MEDIAN_SUV):
         return f"half of the body is above {median:.4g}, as in Bq/ml or counts"
     if highest > LARGEST_SUV:
         return f"its highest value is {highest:.4g}"
