@@ -19,6 +19,7 @@ from hnseg.evaluate.paired import ROUNDING, holm, signed_rank_p
 
 REFERENCE = METHODS[0]
 SIGNIFICANT = 0.05
+MEDIANS = ("median", "low", "high", "difference", "difference_low", "difference_high")
 
 
 class ClickEffect(NamedTuple):
@@ -105,6 +106,9 @@ def intervals(scores: pd.DataFrame, *, resamples: int = 2000, confidence: float 
     """
     shared = shared_slices(scores)
     present = methods_in(shared)
+    columns = ["method", "slices", "patients", *MEDIANS]
+    if not present:  # no slice that all methods were scored on
+        return pd.DataFrame([{"method": name, "slices": 0, "patients": 0} for name in METHODS], columns=columns)
     names, owner = np.unique(shared["case"].astype(str), return_inverse=True)
     draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
     values = {name: shared[name].to_numpy(float) for name in present}
@@ -119,23 +123,24 @@ def intervals(scores: pd.DataFrame, *, resamples: int = 2000, confidence: float 
             line["difference"] = float(np.median(values[name]) - np.median(values[REFERENCE]))
             line |= _ends("difference_", medians[name] - medians[REFERENCE], tails, len(names))
         lines.append(line)
-    ends = [f"{of}{end}" for of in ("", "difference_") for end in ("low", "high")]
-    columns = ["method", "slices", "patients", "median", *ends[:2], "difference", *ends[2:]]
     return pd.DataFrame(lines, columns=columns)
 
 
 def click_effects(scores: pd.DataFrame) -> dict[str, ClickEffect]:
-    """What each method that uses a click gains over CNNonly, by method; empty while CNNonly is missing.
+    """What each method that uses a click gains over CNNonly, by method.
+
+    Empty while CNNonly is missing, and while there is no slice that all methods were scored on.
 
     Raises:
         ValueError: see :func:`hnseg.evaluate.five_methods.checked_scores`.
     """
-    if REFERENCE not in methods_in(scores):
+    present = methods_in(shared_slices(scores))
+    if REFERENCE not in present:
         return {}
     measured = {line["method"]: line for line in intervals(scores).to_dict("records")}
     tests = {t["method"]: t for t in patient_tests(scores).to_dict("records") if t["reference"] == REFERENCE}
     effects = {}
-    for name in methods_in(scores)[1:]:
+    for name in present[1:]:
         line, test = measured[name], tests[name]
         effects[name] = ClickEffect(
             method=name,
