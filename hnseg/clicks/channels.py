@@ -155,13 +155,12 @@ class ClickChannels:
         predicted, wanted = prediction.detach().cpu().numpy(), target.detach().cpu().numpy()
         spacings = np.asarray(torch.as_tensor(spacing_mm).cpu(), float)
         spacings = np.broadcast_to(spacings, (len(wanted), wanted.ndim - 1))
-        added = [
-            self.encode(
-                robot_click(before, truth, tuple(float(mm) for mm in own_mm), bool(self.negatives)), truth.shape
-            )
-            for before, truth, own_mm in zip(predicted, wanted, spacings, strict=True)
-        ]
-        return torch.maximum(channels, torch.stack(added).to(channels))
+        corrected = channels.clone()
+        for sample, before, truth, own_mm in zip(corrected, predicted, wanted, spacings, strict=True):
+            click = robot_click(before, truth, tuple(float(mm) for mm in own_mm), bool(self.negatives))
+            if len(click):
+                torch.maximum(sample, self.encode(click, truth.shape).to(sample), out=sample)
+        return corrected
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for a checkpoint and for YAML; :func:`hnseg.clicks.plain.from_dict` takes it back."""

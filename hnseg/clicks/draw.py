@@ -61,12 +61,13 @@ def hottest(image: NDArray[Any], label: NDArray[Any]) -> Voxels:
         image: (C, *s).
         label: (*s) label map.
     """
-    background = np.flatnonzero(np.asarray(label) == 0)
-    heat = np.asarray(image)[-1].ravel()[background]
-    if heat.size == 0:
-        return background
-    last = min(int(heat.size * (1 - HOT_SHARE)), heat.size - 1)
-    return np.asarray(background[heat >= np.partition(heat, last)[last]])
+    background, heat = np.asarray(label) == 0, np.asarray(image)[-1]
+    cold_first = heat[background]
+    if cold_first.size == 0:
+        return np.zeros(0, np.int64)
+    last = min(int(cold_first.size * (1 - HOT_SHARE)), cold_first.size - 1)
+    cold_first.partition(last)
+    return np.flatnonzero(background & (heat >= cold_first[last]))
 
 
 def beside(

@@ -96,6 +96,14 @@ def test_a_robot_without_negative_clicks_looks_for_what_is_missed():
     clicks = robot_click(prediction, target, ISO, negatives=False)
     assert (clicks.index.tolist(), clicks.values.tolist()) == ([[3, 3]], [1])
     assert len(robot_click(target | prediction, target, ISO, negatives=False)) == 0
+    mistaken = robot_click(2 * target, target, ISO, negatives=False)
+    assert (mistaken.index.tolist(), mistaken.values.tolist()) == ([[3, 3]], [1])
+
+
+def test_masks_without_values_are_one_structure():
+    mask = ring() > 0
+    assert centre_clicks(mask, ISO).values.tolist() == [1]
+    assert robot_click(~mask & mask, mask, ISO).values.tolist() == [1]
 
 
 def test_the_robots_depth_is_in_mm_and_the_images_edge_is_a_border():
