@@ -9,6 +9,7 @@ import pandas as pd
 
 from hnseg.evaluate import false_positive_table, fold_table
 from hnseg.evaluate.summary import ALL_PATIENTS, summarise
+from hnseg.report.arms_page import write_arms_report
 from hnseg.report.canvas import save_png
 from hnseg.report.curve_figures import learning_curves, structure_curves
 from hnseg.report.curves import logged_structures, series, structure_scores
@@ -37,8 +38,9 @@ def write_report(folder: Path) -> Path:
     Raises:
         ValueError: the folder is not that of a run, or a table in it cannot be read.
     """
-    if read_manifest(folder).get("task") == "cv":
-        return write_cv_report(folder)
+    others = {"cv": write_cv_report, "arms": write_arms_report}
+    if write := others.get(read_manifest(folder).get("task", "")):
+        return write(folder)
     run = RunFolder.open(folder)
     shown, drawn = exhibits(run), data_figures(run) | _structure_curves(run)
     save_slices(folder / "figures", shown)
