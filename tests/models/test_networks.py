@@ -7,7 +7,8 @@ import torch
 
 import hnseg.models
 
-NETWORKS = [getattr(hnseg.models, name) for name in hnseg.models.__all__]
+WITHOUT_WEIGHTS = {"PetThreshold"}
+NETWORKS = [getattr(hnseg.models, name) for name in hnseg.models.__all__ if name not in WITHOUT_WEIGHTS]
 SUPERVISED = [network for network in NETWORKS if "deep_supervision" in inspect.signature(network).parameters]
 UNNORMALISED = {"TurkuUNet"}  # one voxel has no variance, which they do not ask for
 # Every stage of UNet3Plus sees the end of the SE-Norm encoder, whose eight voxels bf16 moves by 10 to 30 % here; the

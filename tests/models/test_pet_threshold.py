@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+
+from hnseg.clicks import PointEncoding
+from hnseg.models import PetThreshold
+from hnseg.models.hot_region import hot_region
+
+SPACING = (3.0, 2.0, 1.0)
+
+
+def build(out_channels=2, clicks=3, structures=2, spatial_dims=3, **kwargs):
+    given = {"modalities": ["ct", "pt"], "spacing_mm": SPACING, **kwargs}
+    channels = len(given["modalities"]) + clicks
+    return PetThreshold(channels, out_channels, clicks, structures, spatial_dims=spatial_dims, **given)
+
+
+def image(size, clicks, channels):
+    """CT, PET with two hot blocks, and click channels of {channel: [index, ...]}."""
+    pet = torch.ones(size)
+    pet[..., 1:4, 1:5] = 6
+    pet[..., 5:7, 7:11] = 9
+    shown = torch.zeros(channels, *size)
+    for channel, index in clicks.items():
+        shown[channel] = torch.from_numpy(PointEncoding()(np.array(index), size, SPACING[-len(size) :]))
+    return torch.cat([torch.full(size, 999.0)[None], pet[None], shown])
+
+
+def test_it_has_no_weights_and_is_sure():
+    net = build()
+    assert not list(net.state_dict())
+    found = net(image((4, 8, 12), {0: [(2, 2, 2)]}, 3)[None])
+    assert found.shape == (1, 2, 4, 8, 12)
+    assert found.dtype == torch.float32
+    assert found.unique().tolist() == [-10, 10]
+    assert (found[0, 1] == -10).all()
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_each_structure_is_the_hot_block_that_was_clicked_on(spatial_dims):
+    size = (4, 8, 12)[-spatial_dims:]
+    first, second = (1, 2, 2)[-spatial_dims:], (3, 5, 8)[-spatial_dims:]
+    net = build(spatial_dims=spatial_dims)
+    batch = torch.stack([image(size, {0: [first], 1: [second]}, 3), image(size, {1: [first]}, 3)])
+    found = net(batch) > 0
+    pet = batch[0, 1]
+    assert torch.equal(found[0], torch.stack([pet == 6, pet == 9]))
+    assert torch.equal(found[1], torch.stack([pet < 0, pet == 6]))
+
+
+def test_with_softmax_the_background_comes_first():
+    found = build(out_channels=3)(image((4, 8, 12), {0: [(2, 2, 2)], 1: [(2, 5, 8)]}, 3)[None])
+    assert torch.equal((found > 0).sum(dim=1), torch.ones(1, 4, 8, 12))
+    without = build(out_channels=2)(image((4, 8, 12), {0: [(2, 2, 2)], 1: [(2, 5, 8)]}, 3)[None])
+    assert torch.equal(found[:, 1:], without)
+
+
+def test_the_last_channel_says_not_here():
+    seen = image((4, 8, 12), {0: [(2, 2, 1)], 2: [(2, 2, 4)]}, 3)
+    found = build(structures=2)(seen[None])[0, 0] > 0
+    pet, clicks = seen[1].numpy(), (np.array([[2, 2, 1]]), np.array([[2, 2, 4]]))
+    assert np.array_equal(found.numpy(), hot_region(pet, clicks[0], SPACING, negatives=clicks[1]))
+    assert 0 < found.sum() < (pet == 6).sum()
+    # without a channel for these it is a structure's
+    assert torch.equal(build(structures=3, out_channels=3)(seen[None])[0, 0] > 0, found)
+
+
+def test_without_a_positive_click_there_is_nothing():
+    assert (build()(image((4, 8, 12), {2: [(2, 2, 2)]}, 3)[None]) == -10).all()
+    assert (build()(image((4, 8, 12), {}, 3)[None]) == -10).all()
+    assert (build(out_channels=3)(image((4, 8, 12), {}, 3)[None])[:, 0] == 10).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "same"),
+    [
+        ({"method": "share", "share": 0.1}, {"share": 0.1}),
+        ({"method": "fixed", "pet_suv": 0.5, "reach_mm": 6.0}, {"method": "fixed", "fixed_suv": 0.5, "reach_mm": 6.0}),
+        ({"method": "random_walker", "reach_mm": 8.0}, {"method": "random_walker", "reach_mm": 8.0}),
+        ({"snap_mm": 20.0}, {"snap_mm": 20.0}),
+    ],
+)
+def test_settings_are_those_of_the_hot_region(how, same):
+    seen = image((4, 8, 12), {0: [(2, 2, 2)]}, 2)
+    found = build(clicks=2, structures=1, out_channels=1, **how)(seen[None])[0, 0] > 0
+    assert np.array_equal(found.numpy(), hot_region(seen[1].numpy(), np.array([[2, 2, 2]]), SPACING, **same))
+
+
+def test_half_precision_sees_the_same_clicks():
+    seen = image((4, 8, 12), {0: [(2, 2, 2)], 2: [(3, 5, 8)]}, 3)[None]
+    assert torch.equal(build()(seen.bfloat16()), build()(seen))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"clicks": 0}, "0 click channels for 2 structures; add clicks=point"),
+        ({"clicks": 4}, "4 click channels"),
+        ({"modalities": ["ct"]}, r"last modality is pt"),
+        ({"modalities": ["pt", "ct"]}, r"last modality is pt"),
+        ({"pet_step": "zscore"}, "'zscore'.*add normalization=raw"),
+        ({"out_channels": 1}, "give 1 for 2 structures"),
+        ({"share": 41}, "usually 0.41"),
+        ({"spatial_dims": 1}, "spatial_dims is 1"),
+    ],
+)
+def test_what_does_not_fit_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        build(**wrong)
+
+
+def test_windows_of_ct_are_not_modalities():
+    with pytest.raises(ValueError, match="gets 7 channels"):
+        PetThreshold(7, 2, 3, 2, ["ct", "pt"], SPACING)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4, 8, 12), (1, 5, 8, 12)])
+def test_another_image_is_refused(shape):
+    with pytest.raises(ValueError, match="got an image of shape"):
+        build()(torch.zeros(shape))
