@@ -18,7 +18,7 @@ DECIMALS = 9
 
 
 class Example(NamedTuple):
-    """A slice to be shown: (Y, X) image from 0 to 1, masks by name as in ``OUTLINES``, and Dice of all methods."""
+    """A slice to be shown: (Y, X) PET, masks by name as in ``OUTLINES``, and Dice of all methods."""
 
     case: str
     slice: int

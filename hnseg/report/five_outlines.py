@@ -85,7 +85,8 @@ def enlarged_part(example: Example) -> tuple[tuple[float, float], tuple[float, f
 
 
 def _draw(axes: Axes, example: Example, scale: float) -> None:
-    axes.imshow(example.image, cmap="gray_r", vmin=0.0, vmax=1.0, interpolation="nearest")
+    low, high = float(example.image.min()), float(example.image.max())  # SUV, or what a network sees
+    axes.imshow(example.image, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
     for name, (color, width) in OUTLINES.items():
         if name in example.masks:
             axes.add_collection(

@@ -51,6 +51,14 @@ def test_the_enlarged_part_holds_all_outlines_and_stays_inside():
     assert nothing == ((-0.5, 127.5), (-0.5, 127.5))
 
 
+def test_a_slice_is_shown_from_its_least_to_its_most():
+    """In SUV, say: not everything above 1 is black."""
+    suv = np.linspace(0, 20, 128 * 128, dtype=np.float32).reshape(128, 128)
+    png = outline_figure([example(truth=mask_of((9, 9)))._replace(image=suv)], phantom=False)
+    left = np.asarray(Image.open(BytesIO(png)).convert("L"))[:, :380]
+    assert ((left > 60) & (left < 200)).mean() > 0.1
+
+
 def test_the_outlines_that_are_there_are_seen_in_their_colours():
     square = np.zeros((128, 128), bool)
     square[50:60, 40:50] = True
