@@ -24,6 +24,15 @@ OF_ORGANS = ("n", "dice_mean", "dice_sd", "dice_slices_mean", "dice_slices_sd")
 """What is shown of organs, whichever of the two Dice a paper has."""
 
 
+OF_METHODS = "tables/table1.csv"
+"""Where the report of several arms has their median Dice."""
+
+
+def results_of(table: PaperTable, folder: Path) -> Path:
+    """The file that `paper_and_ours` reads first: it is there as soon as anything is scored."""
+    return folder / (OF_METHODS if table.layout == "methods" else "cases.csv")
+
+
 def paper_and_ours(table: PaperTable, folder: Path, label_names: Sequence[str]) -> str:
     """The paper's table and ours as text, and as a CSV in ``tables/`` of the run's or cross-validation's folder.
 
@@ -59,6 +68,8 @@ def paper_and_ours(table: PaperTable, folder: Path, label_names: Sequence[str]) 
 def _ours(table: PaperTable, folder: Path, label_names: Sequence[str]) -> pd.DataFrame | None:
     """The same table from the rows of the folder; None where there are no rows to make it of."""
     structure = label_names[0]
+    if table.layout == "methods":
+        return _methods(folder)
     paths = {name: folder / place / "cases.csv" for name, place in PLACES.items()}
     found = {name: read_scores(path) for name, path in paths.items() if path.is_file()}
     if table.layout == "organs":
@@ -69,6 +80,12 @@ def _ours(table: PaperTable, folder: Path, label_names: Sequence[str]) -> pd.Dat
     if table.layout == "centres":
         return paper_tables.centre_table(found["rows"], structure)
     return paper_tables.fold_table(structure=structure, **found)
+
+
+def _methods(folder: Path) -> pd.DataFrame:
+    """A row a test set, counted from 1 as the paper does where the folds have numbers."""
+    ours = pd.read_csv(folder / OF_METHODS, dtype={"row": str}, keep_default_na=False, na_values=[""])
+    return ours.assign(row=[str(int(name) + 1) if name.isdigit() else name for name in ours["row"]])
 
 
 def _organs(rows: pd.DataFrame, label_names: Sequence[str]) -> pd.DataFrame:

@@ -101,9 +101,13 @@ def count_work(plain: Mapping[str, Any], splits: Sequence[Split], folds: int, vi
 def case_sizes_mm(studies: Sequence[Study], recipe: Recipe) -> list[tuple[float, float, float]]:
     """What is kept of each patient, (z, y, x): the recipe's box, or their extent along axes where it has no size.
 
+    Of slices brought to one number of pixels it is what so many voxels of ``spacing_mm`` would take.
+
     Raises:
         ValueError: the header of an image cannot be read.
     """
+    if recipe.slice_size_yx is not None:
+        return [_slices_mm(read_grid(study.images[recipe.modalities[0]]).shape_zyx[0], recipe) for study in studies]
     box = (recipe.box_size_mm if recipe.regions[0] != "image" else None) or (None, None, None)
     sizes = []
     for study in studies:
@@ -172,6 +176,12 @@ def device_count(trainer: Mapping[str, Any]) -> int:
     """Devices of a trainer's configuration; 1 where it leaves that to Lightning."""
     devices = trainer["devices"]
     return len(devices) if isinstance(devices, list) else int(devices) if str(devices).isdigit() else 1
+
+
+def _slices_mm(slices: int, recipe: Recipe) -> tuple[float, float, float]:
+    assert recipe.slice_size_yx is not None
+    z, y, x = (float(n * mm) for n, mm in zip((slices, *recipe.slice_size_yx), recipe.spacing_mm, strict=True))
+    return z, y, x
 
 
 def _limited(batches: int, limit: float | int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from hnseg.report.five_published import rainio2024
 from hnseg.report.published_organs import jain2020_table2
 
 FOLDER = "published"
@@ -23,7 +24,7 @@ class PaperTable:
         experiment: the file in ``conf/experiment``.
         number: as the paper counts.
         title: what it shows.
-        layout: ``centres``, ``test``, ``folds`` or ``organs``: which of hnseg's tables it is.
+        layout: ``centres``, ``test``, ``folds``, ``organs`` or ``methods``: which of hnseg's tables it is.
         task: ``cv``, or ``train`` for a paper with one split.
         source: whose it is.
         data: the data set that the paper used.
@@ -80,9 +81,16 @@ def paper_table(experiment: str, number: int) -> PaperTable:
         command=tuple(paper["command"]),
         elsewhere=tuple(paper["elsewhere"]),
         also={data: tuple(words) for data, words in paper.get("also", {}).items()},
-        rows=_organs(table["column"], table["measure"]) if table["layout"] == "organs" else pd.DataFrame(table["rows"]),
+        rows=_rows(table),
         note=table.get("note", ""),
     )
+
+
+def _rows(table: Mapping[str, Any]) -> pd.DataFrame:
+    """Where a report shows the same figures they are there, once."""
+    if table["layout"] == "organs":
+        return _organs(table["column"], table["measure"])
+    return rainio2024().table1 if table["layout"] == "methods" else pd.DataFrame(table["rows"])
 
 
 def _organs(column: str, measure: str) -> pd.DataFrame:

@@ -18,7 +18,8 @@ from hnseg.data import CaseDataModule
 from hnseg.data.splits import Split
 from hnseg.modules import SegmentationModule
 from hnseg.report.words import duration
-from hnseg.run.beside_paper import paper_and_ours
+from hnseg.run.arms import arms_of
+from hnseg.run.beside_paper import paper_and_ours, results_of
 from hnseg.run.cost import (
     Seen,
     Work,
@@ -31,7 +32,7 @@ from hnseg.run.cost import (
     sample_size,
     short_of_room,
 )
-from hnseg.run.folds import Fold, folds_below, run_to_its_end
+from hnseg.run.folds import Fold, exit_code, folds_below, override_key, run_to_its_end
 from hnseg.run.published_tables import PaperTable, paper_table
 from hnseg.run.resolvers import to_plain
 from hnseg.run.timing import Timing, time_network
@@ -57,9 +58,9 @@ def main(config: DictConfig) -> int:
         return 0
     sys.stdout.flush()  # what it costs is said first, also where this goes into a file
     code = run_to_its_end([sys.executable, "-m", "hnseg.run.cli", table.task, *overrides])
-    if (folder / "cases.csv").is_file():
+    if results_of(table, folder).is_file():
         print(paper_and_ours(table, folder, plain["data"]["label_names"]))
-    return code if code >= 0 else 128 - code
+    return exit_code(code)
 
 
 def task_overrides(table: PaperTable, typed: Sequence[str], data: str, phantom: bool = False) -> list[str]:
@@ -68,12 +69,12 @@ def task_overrides(table: PaperTable, typed: Sequence[str], data: str, phantom: 
     Raises:
         ValueError: something for a cross-validation was typed, and the table needs none.
     """
-    kept = [override for override in typed if _key(override) not in OWN_KEYS]
-    chosen = {_key(override) for override in kept}
+    kept = [override for override in typed if override_key(override) not in OWN_KEYS]
+    chosen = {override_key(override) for override in kept}
     if table.task == "train" and (of_folds := sorted(key for key in chosen if key.startswith("cv."))):
         raise ValueError(f"{table.experiment} has one split and is trained once; leave {', '.join(of_folds)} out")
     own = table.own_words(data, phantom)
-    return [*(override for override in own if _key(override) not in chosen), *kept]
+    return [*(override for override in own if override_key(override) not in chosen), *kept]
 
 
 def _say_plan(
@@ -99,10 +100,11 @@ def _say_plan(
     print(f"  data      {_describe(studies, data.name)}")
     print(f"  networks  {work.folds}, of which {work.folds - work.waiting} are trained already: {folder}")
     if work.waiting:
-        timing = time_network(module, seen.size, len(plain["data"]["modalities"]), plain["trainer"])
+        channels = len(plain["data"]["modalities"]) + module.clicks.channels
+        timing = time_network(module, seen.size, channels, plain["trainer"])
         torch.cuda.empty_cache()  # the networks train in other processes, on the same device
         print(_time_lines(work, timing, plain, seen, hours(work, timing, plain, seen)))
-        if data.recipe.full_box_mm is None and data.recipe.regions[0] != "image":
+        if data.recipe.full_box_mm is None and data.recipe.regions[0] not in ("image", "rainio2024"):
             print(f"            Sizes are of whole images, of which the region {data.recipe.regions[0]} keeps less")
     print(_disk_line(needed, folder))
     short = short_of_room(needed)
@@ -115,10 +117,15 @@ def _say_plan(
 def _splits(
     table: PaperTable, plain: Mapping[str, Any], folder: Path, data: CaseDataModule, studies: Sequence[Study]
 ) -> dict[Fold, Split]:
-    """Every network and who it learns from; a table of one training has one, in the folder itself."""
+    """Every network and who it learns from; a table of one training has one, in the folder itself.
+
+    Arms have the same folds, each in a folder of its own.
+    """
     if table.task == "train":
         return {Fold(plain["fold"], folder): data.splitter(studies)}
-    folds = folds_below(folder, plain["cv"]["folds"] or data.splitter.folds(studies))
+    names = plain["cv"]["folds"] or data.splitter.folds(studies)
+    places = [arm.folder for arm in arms_of(plain, folder)] or [folder]
+    folds = [fold for place in places for fold in folds_below(place, names)]
     return {fold: data.splitter.for_fold(fold.name)(studies) for fold in folds}
 
 
@@ -159,7 +166,3 @@ def _disk_line(needed: Mapping[str, tuple[Path, int]], folder: Path) -> str:
     parts = ", ".join(f"{name} {size / 1e9:.2f} GB" for name, (_, size) in needed.items())
     total = sum(size for _, size in needed.values())
     return f"  disk      up to {total / 1e9:.1f} GB ({parts}); {free_bytes(folder) / 1e9:.0f} GB are free"
-
-
-def _key(override: str) -> str:
-    return override.partition("=")[0].lstrip("+~")

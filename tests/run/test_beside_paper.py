@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hnseg.prepare.organs import PDDCA
-from hnseg.run.beside_paper import as_text, beside, paper_and_ours
+from hnseg.run.beside_paper import as_text, beside, paper_and_ours, results_of
 from hnseg.run.published_tables import paper_table
 
 PAPER = pd.DataFrame(
@@ -96,6 +96,25 @@ def test_the_table_of_test_patients_needs_masks_of_test_patients(crossed: Path) 
     lines = [line.split() for line in paper_and_ours(table, crossed, ["GTVt"]).splitlines()]
     assert ["CHUV", "paper", "53", "0.759", "0.833", "0.740"] in lines
     assert any(line[:4] == ["CHUV", "hnseg", "2", "0.625"] for line in lines)
+
+
+def test_five_methods_stand_beside_the_papers_test_set_by_test_set(tmp_path: Path) -> None:
+    table = paper_table("rainio2024", 1)
+    assert not results_of(table, tmp_path).exists()
+    methods = {"CNNonly": [0.25, 0.5], "CNNrand": [None, None], "CNNcm": [0.375, 0.5], "cm1CNN": [0.75, 0.625]}
+    ours = pd.DataFrame({"row": ["0", "all test sets"], "slices": 7, "patients": 2, **methods, "phantom": True})
+    results_of(table, tmp_path).parent.mkdir()
+    ours.to_csv(results_of(table, tmp_path), index=False)
+    (tmp_path / "manifest.json").write_text(json.dumps({"phantom": True, "finished": False}))
+    shown = paper_and_ours(table, tmp_path, ["GTV"])
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["of", "CNNonly", "CNNrand", "CNNcm", "cm1CNN"] in lines
+    assert ["1", "paper", "0.571", "0.593", "0.604", "0.739"] in lines
+    assert ["1", "hnseg", "0.250", "0.375", "0.750"] in lines
+    assert ["all", "test", "sets", "hnseg", "0.500", "0.500", "0.625"] in lines
+    assert "PHANTOM" in shown
+    assert "NOT FINISHED" in shown
+    assert (tmp_path / "tables" / "rainio2024-table1.csv").is_file()
 
 
 @pytest.fixture

@@ -93,6 +93,9 @@ def test_boxes_are_known_and_whole_images_are_looked_at(tmp_path: Path) -> None:
     assert case_sizes_mm(studies, box) == [(144, 144, 144)]
     whole = Recipe(modalities=("ct",), regions=("image",), box_size_mm=(144, 144, 144))
     assert case_sizes_mm(studies, whole)[0] == pytest.approx((30, 40, 30))
+    slices = Recipe(("ct",), spacing_mm=(4, 4, 4), regions=("rainio2024",), slice_size_yx=(128, 64))
+    (size_mm,) = case_sizes_mm(studies, slices)
+    assert [size / mm for size, mm in zip(size_mm, slices.spacing_mm, strict=True)] == [grid.shape_zyx[0], 128, 64]
 
 
 def needed(tmp_path: Path, **changes) -> dict:

@@ -76,6 +76,16 @@ def test_organs_are_under_the_measure_that_the_paper_took(experiment, measure, s
     assert "compare it with" in table.note
 
 
+def test_five_methods_are_those_that_the_report_shows() -> None:
+    table = paper_table("rainio2024", 1)
+    assert (conf_dir() / "experiment" / "rainio2024.yaml").is_file()
+    assert (table.task, table.layout, table.data) == ("cv", "methods", "turku")
+    assert list(table.rows) == ["row", "CNNonly", "CNNrand", "CNNcm", "rand1CNN", "cm1CNN"]
+    assert table.rows["row"].tolist() == [*"12345", "all test sets", "SD"]
+    assert table.rows.set_index("row").loc["all test sets"].tolist() == [0.535, 0.563, 0.593, 0.615, 0.708]
+    assert table.own_words("turku") == table.own_words("turku", phantom=True) == ()
+
+
 def test_other_data_and_phantoms_have_splits_of_their_own() -> None:
     table = paper_table("jain2020_model_l", 2)
     assert table.own_words("miccai2015") == ()

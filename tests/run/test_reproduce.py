@@ -1,13 +1,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from hnseg.io import write_volume
 from hnseg.prepare.organs import PDDCA
 from hnseg.run.command import run
 from hnseg.run.published_tables import paper_table
 from hnseg.run.reproduce import task_overrides
+from hnseg.types import Grid, Volume
 
 TINY = [
     "data=phantom",
@@ -103,10 +106,31 @@ def test_organs_are_trained_once_and_shown_beside_the_papers(reproduce, tmp_path
     assert "PHANTOM: hnseg's figures" in shown
 
 
+def test_every_arm_of_a_comparison_is_planned(reproduce, tmp_path: Path, capsys) -> None:
+    lines = ["case,pet,mask"]
+    for number in range(6):
+        for name in ("pet", "mask"):
+            volume = Volume(np.ones((7, 8, 8), np.float32), Grid((7, 8, 8), (4.0, 2.0, 2.0)))
+            write_volume(volume, tmp_path / f"{number}_{name}.nii")
+        lines.append(f"P{number},{number}_pet.nii,{number}_mask.nii")
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    trained = tmp_path / "five" / "arms" / "rand1cnn" / "folds" / "3"
+    trained.mkdir(parents=True)
+    (trained / "manifest.json").write_text(json.dumps({"finished": True}))
+    (trained / "cases.csv").write_text("case")
+    typed = [f"data.csv={tmp_path / 'mine.csv'}", f"paths.output={tmp_path / 'five'}", "plan_only=true"]
+    assert reproduce("rainio2024", "table=1", *typed, "trainer.accelerator=cpu", "threads=1") == 0
+    shown = capsys.readouterr().out
+    assert "networks  15, of which 1 are trained already" in shown
+    assert "14 networks x 50 epochs: at most 700 steps of 32 x 128 x 128 voxels" in shown  # 7 slices of 2 to 4 patients
+    assert "a step on 64 x 64 took" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["iantsen2020_senorm", "table=1"], "data.root=DIR"),
+        (["rainio2024", "table=1"], "data.root=DIR"),
         (["iantsen2020_senorm", "table=7"], "has no table 7"),
         (["hecktor2022_baseline"], "hecktor2022_baseline has no table 1 of a paper"),
         ([], "name the paper"),
