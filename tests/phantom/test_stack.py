@@ -117,8 +117,8 @@ def test_brain_and_tumour_are_bright():
 
 def test_the_stored_matrix_is_the_scanners_grid_enlarged():
     plan = plan_recurrence(0, 3, "x", False)
-    fine, own = (stack_pet(plan, stack_grid(plan, coarse)) for coarse in (1.0, 512 / 192))
-    assert (fine.grid.shape_zyx[1], own.grid.shape_zyx[1]) == (512, 192)
+    fine, own = (stack_pet(plan, stack_grid(plan, coarse)) for coarse in (512 / 384, 512 / 192))
+    assert (fine.grid.shape_zyx[1], own.grid.shape_zyx[1]) == (384, 192)
     painted = PhantomPatient(plan, own.grid, own.grid).pet  # nothing to enlarge: painted as any other PET
     assert own.grid.matches(painted.grid)
     np.testing.assert_array_equal(own.array, painted.array)
@@ -126,4 +126,4 @@ def test_the_stored_matrix_is_the_scanners_grid_enlarged():
     place = fine.grid.to_index_zyx(own.grid.to_lps_mm(np.argwhere(bright)))
     ratio = ndimage.map_coordinates(fine.array, place.T, order=1) / own.array[bright]
     assert np.median(ratio) == pytest.approx(1, abs=0.01)
-    assert np.percentile(np.abs(ratio - 1), 99) < 0.2  # 0.4 where all is one stored pixel off
+    assert np.percentile(np.abs(ratio - 1), 99) < 0.3  # 0.8 where all is one stored pixel off
