@@ -30,14 +30,13 @@ def clicked_by_robot(
     Args:
         batch: with clicks as they were drawn.
         clicks: how the network is shown them.
-        answer: images (B, C, *s) to label maps (B, *s).
+        answer: images (B, C, *s) to label maps (B, *s), background where nobody looked for a structure.
         seed, epoch, step: of the training; how many clicks there are depends on them alone.
     """
     image, behind = batch["image"], -clicks.channels
     rounds = int(seeded(seed, epoch, step, ROBOT).integers(0, (clicks.most or 1) + 1))
-    spacing_mm = tuple(batch["spacing_mm"][0].tolist())
     for _ in range(rounds):
-        shown = clicks.correct(image[:, behind:], answer(image), batch["target"], spacing_mm)
+        shown = clicks.correct(image[:, behind:], answer(image), batch["target"], batch["spacing_mm"])
         image = torch.cat([image[:, :behind], shown], dim=1)
     return image
 

@@ -137,17 +137,19 @@ class SegmentationModule(pl.LightningModule):
         rng = seeded(self._seed, self.current_epoch, batch_idx, MIXUP)
         image = batch["image"]
         if self.clicks.simulate == "robot":
-            image = clicked_by_robot(batch, self.clicks, self._answer, self._seed, self.current_epoch, batch_idx)
+            key = self._seed, self.current_epoch, batch_idx
+            image = clicked_by_robot(batch, self.clicks, lambda shown: self._answer(shown, batch["annotated"]), *key)
         mixed = self.mixup(self.normalization(image), batch["target"], batch["annotated"], rng)
         loss = self._step(self._predict(mixed.inputs), mixed.parts, "train", on_step=True)
         self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], on_step=True)
         return loss
 
-    def _answer(self, image: Tensor) -> Tensor:
-        """Label maps of a batch, as prediction would have them."""
+    def _answer(self, image: Tensor, annotated: Tensor) -> Tensor:
+        """Label maps of a batch, as prediction would have them, of the structures that somebody looked for."""
         self.net.eval()
         with torch.no_grad():
-            answer = self.labels.decode(self.labels.activate(cast(Tensor, self(image))), self.threshold)
+            probabilities = self.labels.activate(cast(Tensor, self(image)))
+            answer = self.labels.decode(probabilities, self.threshold, annotated)
         self.net.train()
         return answer
 
