@@ -41,11 +41,11 @@ def test_by_hand_with_negative_clicks():
 
 
 def test_what_was_cut_off_does_not_come_back_with_a_lower_peak():
-    pet = np.array([[4.0, 6, 6, 9, 20, 9, 6, 6]])  # 41 % of 20 in reach of the click, then of 6
-    click = {"index": np.array([[0, 2]]), "snap_mm": 2.0}
-    assert hot_region(pet, spacing_mm=MM, **click)[0].tolist() == [False] * 3 + [True] * 3 + [False] * 2
-    cut = hot_region(pet, spacing_mm=MM, negatives=np.array([[0, 4]]), **click)
-    assert cut[0].tolist() == [True] * 4 + [False] * 4
+    pet = np.array([[5.0] * 8, [4, 6, 6, 9, 20, 9, 6, 6]])  # first 41 % of 20 are hot, then of 9
+    click = {"index": np.array([[1, 2]]), "snap_mm": 2.0}
+    assert hot_region(pet, spacing_mm=MM, **click).tolist() == [[False] * 8, [False] * 3 + [True] * 3 + [False] * 2]
+    cut = hot_region(pet, spacing_mm=MM, negatives=np.array([[1, 4]]), **click)
+    assert cut.tolist() == [[True] * 4 + [False] * 4] * 2
 
 
 def test_several_clicks_are_a_union_and_each_has_its_own_maximum():

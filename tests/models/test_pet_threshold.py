@@ -65,6 +65,22 @@ def test_the_last_channel_says_not_here():
     assert torch.equal(build(structures=3, out_channels=3)(seen[None])[0, 0] > 0, found)
 
 
+def test_a_negative_click_has_no_region_of_its_own():
+    seen = torch.zeros(1, 3, 1, 6)
+    seen[0, 0, 0] = torch.tensor([10.0, 5, 5, 5, 3, 3])
+    seen[0, 1, 0, 0] = seen[0, 2, 0, 4] = 1  # the region of the second, were it one, would reach to voxel 3
+    net = build(1, clicks=2, structures=1, spatial_dims=2, modalities=["pt"], spacing_mm=(3.0, 1.0, 1.0), snap_mm=1.0)
+    assert (net(seen) > 0).flatten().tolist() == [True] * 4 + [False] * 2
+
+
+def test_a_slice_has_the_last_two_spacings():
+    seen = image((8, 12), {0: [(2, 2)]}, 2)
+    net = build(1, clicks=2, structures=1, spatial_dims=2, reach_mm=2.0)
+    expected = hot_region(seen[1].numpy(), np.array([[2, 2]]), SPACING[1:], reach_mm=2.0)
+    assert np.array_equal((net(seen[None]) > 0)[0, 0].numpy(), expected)
+    assert expected.sum() == 6  # four of its row, which begins at 1, and one up and one down
+
+
 def test_without_a_positive_click_there_is_nothing():
     assert (build()(image((4, 8, 12), {2: [(2, 2, 2)]}, 3)[None]) == -10).all()
     assert (build()(image((4, 8, 12), {}, 3)[None]) == -10).all()
