@@ -11,11 +11,12 @@ from importlib import import_module
 from typing import Any
 
 import hydra
+from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from hnseg.io import DiskFullError
 from hnseg.run.places import conf_dir, set_root
-from hnseg.run.positionals import expand_words
+from hnseg.run.positionals import expand_files, expand_words
 from hnseg.run.resolvers import register_resolvers
 from hnseg.run.resume import expand_resume
 
@@ -34,7 +35,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
         codes.append(_guarded(name, config))
 
     try:
-        expanded = expand_words(name, arguments)
+        expanded = expand_files(name, expand_words(name, arguments))
         sys.argv = [own_argv[0], *(expand_resume(expanded) if name == "train" else expanded)]
         hydra.main(config_path=str(conf_dir()), config_name=name, version_base="1.3")(task)()
     except ValueError as error:
@@ -50,10 +51,12 @@ def _guarded(name: str, config: DictConfig) -> int:
         command = import_module(f"hnseg.run.{name.replace('-', '_')}")
         _quiet()  # after the imports: Lightning sets its own level in its own
         return int(command.main(config))
-    except (ValueError, FileNotFoundError, DiskFullError) as error:
-        if os.environ.get("HYDRA_FULL_ERROR"):
+    except (ValueError, FileNotFoundError, DiskFullError, InstantiationException) as error:
+        # Hydra wraps what a class that it builds has to say
+        cause = error.__cause__ if isinstance(error, InstantiationException) else error
+        if os.environ.get("HYDRA_FULL_ERROR") or not isinstance(cause, (ValueError, OSError)):
             raise
-        return _say(error)
+        return _say(cause)
 
 
 def _refuse_missing(name: str, config: DictConfig) -> None:
@@ -79,6 +82,7 @@ def _quiet() -> None:
     for text in (
         "`isinstance.treespec, LeafSpec.` is deprecated",  # Lightning on torch 2.13
         ".*does not have many workers.*",  # measured: workers cost more than they give for memory-mapped crops
+        ".*configure_optimizers. returned .None.*",  # a method without weights
         ".*Checkpoint directory .* exists and is not empty",  # a resumed run
     ):
         warnings.filterwarnings("ignore", text)
