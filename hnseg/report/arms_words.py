@@ -81,15 +81,12 @@ def _limits(arms: ArmsFolder) -> list[Sentence]:
         methods = [name for arm in arms.missing_arms for name in ARM_METHODS[arm].values()]
         text = f"Arms without a scored fold: {listing(arms.missing_arms)}. Missing in every table: {listing(methods)}."
         sentences.append(Sentence(text, warning=True))
-    absent = [
-        f"{fold} of {arm.name}"
-        for arm in arms.arms
-        if arm.done
-        for fold in arms.folds
-        if not arms.fold_of(arm.name, fold)
-    ]
-    if absent:
-        text = f"Folds that are missing: {listing(absent)}. Methods are compared on the folds that all of them have."
+    absent = {
+        arm.name: [fold for fold in arms.folds if not arms.fold_of(arm.name, fold)] for arm in arms.arms if arm.done
+    }
+    if any(absent.values()):
+        listed = "; ".join(f"{listing(folds)} of {arm}" for arm, folds in absent.items() if folds)
+        text = f"Folds that are missing: {listed}. Methods are compared on the folds that all of them have."
         sentences.append(Sentence(text, warning=True))
     unknown = [arm.name for arm in arms.arms if arm.name not in ARM_METHODS]
     if unknown:
@@ -129,7 +126,9 @@ def _reason(effect: ClickEffect) -> str:
     if effect.low <= 0 <= effect.high:
         doubts.append("the interval contains zero")
     if not effect.p < SIGNIFICANT:
-        doubts.append(f"p is not below {SIGNIFICANT:g}")
+        # the smallest p of n patients who all gain; Holm's correction can only raise it
+        few = 2.0 ** (1 - effect.patients) >= SIGNIFICANT
+        doubts.append(f"p is not below {SIGNIFICANT:g}" + f", nor can it be with {patients(effect.patients)}" * few)
     return f"This may be chance: {' and '.join(doubts)}." if doubts else "Slices and patients do not agree."
 
 

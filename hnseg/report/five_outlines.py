@@ -22,12 +22,13 @@ from hnseg.report.canvas import INK, new_figure, to_png
 from hnseg.report.five_examples import Example
 
 OUTLINES = {
-    "truth": ("#8d9399", 4.4),
+    "truth": ("#7d848a", 4.0),
     "CNNonly": ("#8e3db0", 3.2),
     "rand1CNN": ("#1f9e48", 2.2),
     "cm1CNN": ("#1565d8", 1.3),
 }
 """Colour and width in points."""
+SEAM_POINTS = 2.4
 LEAST_PIXELS, MARGIN_PIXELS = 32, 5
 """Of the enlarged part: its side, and what is seen around the outlines."""
 COLUMNS = 4
@@ -87,16 +88,12 @@ def enlarged_part(example: Example) -> tuple[tuple[float, float], tuple[float, f
 def _draw(axes: Axes, example: Example, scale: float) -> None:
     low, high = float(example.image.min()), float(example.image.max())  # SUV, or what a network sees
     axes.imshow(example.image, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
-    for name, (color, width) in OUTLINES.items():
+    # grey on a grey picture: a white seam tells the truth from the image
+    seam = ("truth", ("white", OUTLINES["truth"][1] + SEAM_POINTS))
+    for name, (color, width) in (seam, *OUTLINES.items()):
         if name in example.masks:
-            axes.add_collection(
-                LineCollection(
-                    list(pixel_edges(example.masks[name])),
-                    colors=color,
-                    linewidths=scale * width,
-                    capstyle="projecting",
-                )
-            )
+            edges = list(pixel_edges(example.masks[name]))
+            axes.add_collection(LineCollection(edges, colors=color, linewidths=scale * width, capstyle="projecting"))
 
 
 def _dice_below(axes: Axes, example: Example) -> None:
@@ -104,7 +101,8 @@ def _dice_below(axes: Axes, example: Example) -> None:
     for place, (name, dice) in enumerate(example.dice.items()):
         color = OUTLINES.get(name, (INK, 0))[0]
         height = -(0.06 + LINE_IN * place) / PANEL_IN
-        text = f"{name}  {dice:.3f}"
+        empty = name in example.masks and not example.masks[name].any()
+        text = f"{name}  {dice:.3f}" + " (nothing outlined)" * empty
         axes.text(0.02, height, text, transform=axes.transAxes, va="top", fontsize=9, color=color)
 
 

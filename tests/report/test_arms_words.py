@@ -14,11 +14,6 @@ SMALL = {"folds": 2, "patients": 2, "slices": 3, "pictures": False}
 EFFECT = ClickEffect("cm1CNN", 0.712, 0.535, 0.177, 0.101, 0.252, 240, 24, 20, 3, 0.0012)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return make_arms(tmp_path / "arms", **SMALL)
-
-
 @pytest.fixture(scope="module")
 def arms(tmp_path_factory):
     return ArmsFolder.open(make_arms(tmp_path_factory.mktemp("words") / "arms", **SMALL))
@@ -43,6 +38,8 @@ def test_the_verdict_has_the_measured_numbers(arms):
     ("changes", "parts"),
     [
         ({"p": 0.3}, ["cannot be told", "chance: p is not below 0.05."]),
+        ({"p": 0.3, "patients": 6}, ["chance: p is not below 0.05."]),  # six who all gain: 0.03
+        ({"p": 0.3, "patients": 5}, ["chance: p is not below 0.05, nor can it be with 5 patients."]),
         ({"low": -0.02, "p": 0.3}, ["cannot be told", "the interval contains zero and p is not below 0.05."]),
         ({"low": np.nan, "high": np.nan, "patients": 1, "p": 1.0}, ["cannot be told", "One patient says nothing"]),
         ({"better": 3, "worse": 20}, ["cannot be told", "Slices and patients do not agree."]),
@@ -64,20 +61,22 @@ def test_the_others_stand_beside_the_best_informed(arms):
     assert second.endswith("CNNcm +0.177 (+0.101 to +0.252): helps; CNNrand +0.177 (+0.101 to +0.252): cannot be told.")
 
 
-def test_missing_arms_and_folds_are_said(folder):
+def test_missing_arms_and_folds_are_said(tmp_path):
+    folder = make_arms(tmp_path / "arms", unfinished=[("cnnonly", 1), ("cnnonly", 2)], **SMALL | {"folds": 3})
     remove_arm(folder, "cm1cnn")
     (folder / "arms/rand1cnn/folds/1/slices.csv").unlink()
     found = ArmsFolder.open(folder)
     texts = [sentence.text for sentence in verdict(found, click_effects(found.scores)) if sentence.warning]
     assert texts == [
         "Arms without a scored fold: cm1cnn. Missing in every table: cm1CNN.",
-        "Folds that are missing: 1 of rand1cnn. Methods are compared on the folds that all of them have.",
+        "Folds that are missing: 1, 2 of cnnonly; 1 of rand1cnn. "
+        "Methods are compared on the folds that all of them have.",
     ]
     assert (
         "random pixel of each tumour shown to the network (rand1CNN)"
         in verdict(found, click_effects(found.scores))[0].text
     )
-    assert arms_status(found).text == "not finished: 3 of 6 folds trained and scored"
+    assert arms_status(found).text == "not finished: 3 of 9 folds trained and scored"
     assert arms_status(found).warning
 
 
