@@ -52,8 +52,8 @@ def test_what_must_be_given_is_named_at_once(capsys: pytest.CaptureFixture[str])
 
 def test_what_a_part_says_that_hydra_builds_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "debug=fdr", "split.folds=20"]) == 2
-    assert capsys.readouterr().err.startswith("hnseg: 6 patients cannot be split")
+    assert "\nhnseg: 6 patients cannot be split" in capsys.readouterr().err
     assert main(["train", "debug=fdr", "clicks=point", "clicks.most=0"]) == 2
     shown = capsys.readouterr().err
-    assert shown.startswith("hnseg: clicks: most=0; give 1 or more")
+    assert "\nhnseg: clicks: most=0; give 1 or more" in shown
     assert "Traceback" not in shown
