@@ -55,5 +55,5 @@ def test_what_a_part_says_that_hydra_builds_is_one_sentence(capsys: pytest.Captu
     assert "\nhnseg: 6 patients cannot be split" in capsys.readouterr().err
     assert main(["train", "debug=fdr", "clicks=point", "clicks.most=0"]) == 2
     shown = capsys.readouterr().err
-    assert "\nhnseg: clicks: most=0; give 1 or more" in shown
+    assert "hnseg: clicks: most=0; give 1 or more" in shown
     assert "Traceback" not in shown
