@@ -1,5 +1,6 @@
 """Networks at work: windows, ensembles, checkpoints, and predictions on the patient's own grid."""
 
+from hnseg.inference.builtin import load_checkpoints
 from hnseg.inference.checkpoint import Checkpoint, checkpoint_entry, load_checkpoint
 from hnseg.inference.ensemble import Ensemble
 from hnseg.inference.find import find_checkpoints, find_cross_validations
@@ -8,11 +9,14 @@ from hnseg.inference.outline import outline
 from hnseg.inference.patient_grid import probabilities_on_patient_grid, to_patient_grid
 from hnseg.inference.predictor import Predictor
 from hnseg.inference.runner import Runner
+from hnseg.inference.session import Answer, ClickSession
 from hnseg.inference.settings import InferenceSettings
 from hnseg.inference.sliding_window import sliding_window
 
 __all__ = [
+    "Answer",
     "Checkpoint",
+    "ClickSession",
     "Ensemble",
     "FolderResult",
     "InferenceSettings",
@@ -22,6 +26,7 @@ __all__ = [
     "find_checkpoints",
     "find_cross_validations",
     "load_checkpoint",
+    "load_checkpoints",
     "outline",
     "predict_folder",
     "probabilities_on_patient_grid",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
+from hnseg.clicks import on_grid
 from hnseg.inference.patient_grid import to_patient_grid
 from hnseg.labels import LabelSet
 from hnseg.postprocess import Postprocess, Scene
-from hnseg.types import Grid, Volume
+from hnseg.types import Click, Grid, Volume
 
 
 def outline(
@@ -18,6 +21,7 @@ def outline(
     labels: LabelSet,
     threshold: float = 0.5,
     postprocess: Postprocess | None = None,
+    clicks: Sequence[Click] | None = None,
 ) -> Volume:
     """Refine on the prepared grid, go back to the patient's grid, clean there.
 
@@ -32,6 +36,7 @@ def outline(
         labels: what the channels stand for.
         threshold: with sigmoid, a structure is where its refined probability is above this (strictly).
         postprocess: the chain; None and an empty one leave the network's answer as it is.
+        clicks: on the patient, for a chain that looks at them; None: nobody was asked for any.
 
     Returns:
         uint8 label map on ``image_grid``.
@@ -42,4 +47,5 @@ def outline(
     if not postprocess:
         return to_patient_grid(probabilities, grid, image_grid, labels, threshold)
     refined = postprocess.refine(probabilities, scene, labels)
-    return postprocess.clean(to_patient_grid(refined, grid, image_grid, labels, threshold), labels)
+    placed = None if clicks is None else on_grid(clicks, image_grid, labels.names)
+    return postprocess.clean(to_patient_grid(refined, grid, image_grid, labels, threshold), labels, placed)

@@ -6,7 +6,7 @@ the steps of the prepared grid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -73,6 +73,23 @@ def slabs_to_patient_grid(
         held, first = held[:, gone:], first + gone
     assert not waiting, f"slabs of {first + held.shape[1]} slices for a grid of {grid.shape_zyx}"
     return Volume(mask, image_grid)
+
+
+def decode_again(
+    mask: Volume, probabilities: Tensor, grid: Grid, slices: Collection[int], labels: LabelSet, threshold: float = 0.5
+) -> None:
+    """Make ``mask`` what `to_patient_grid` gives, where it was that and these slices of ``grid`` have changed since.
+
+    Only slabs of the mask that the slices reach are computed. The mask is changed in place.
+    """
+    probabilities = probabilities.float().cpu()
+    for part in cut_into_slabs(covered_part(grid, mask.grid)):
+        target = mask.grid.crop(*part)
+        needed = needed_slices(grid, target)
+        if any(needed.start <= z < needed.stop for z in slices):
+            inside = mask.array[as_slices(part)]
+            inside[...] = 0
+            decode(interpolated(probabilities, grid, target), inside, labels, threshold)
 
 
 def probabilities_on_patient_grid(

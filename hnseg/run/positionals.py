@@ -12,6 +12,9 @@ KEYS = {"report": "run", "tune-postprocess": "run", "reproduce": "experiment", "
 LISTS = ("inputs",)
 """Keys that take any number of words; the others take one."""
 
+FILES = {"predict": {"clicks": "clicks.file"}}
+"""Keys of a command that name a file, and in training a group of ``conf/``, which Hydra would look the file up in."""
+
 LONG = {"--cfg", "--package", "--shell-completion", "--config-path", "--config-name", "--config-dir", "--info"}
 SHORT = {"-c", "-p", "-sc", "-cp", "-cn", "-cd", "-i"}
 WITH_VALUE = LONG | SHORT | {"--experimental-rerun"}
@@ -43,6 +46,13 @@ def expand_words(command: str, arguments: Sequence[str]) -> list[str]:
         raise ValueError(f"hnseg {command} was given {said!r} and {key}=...; give one of the two")
     values = [quoted(word) for word in words]
     return [f"{key}=[{','.join(values)}]" if key in LISTS else f"{key}={values[0]}", *others]
+
+
+def expand_files(command: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments with ``clicks=FILE`` as ``clicks.file=FILE``, where the command knows files by such a key."""
+    longer = FILES.get(command, {})
+    pairs = (argument.partition("=") for argument in arguments)
+    return [f"{longer.get(key, key)}{equals}{value}" for key, equals, value in pairs]
 
 
 def quoted(text: str) -> str:

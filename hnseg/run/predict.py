@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,12 +10,14 @@ from typing import Any, cast
 import torch
 from omegaconf import DictConfig
 
-from hnseg.inference import Predictor, find_checkpoints, find_cross_validations, load_checkpoint, predict_folder
+from hnseg.inference import Predictor, find_checkpoints, find_cross_validations, load_checkpoints, predict_folder
+from hnseg.inference.builtin import BUILTIN
 from hnseg.inference.chains import TUNED, only_chain, tuned_chain
 from hnseg.inference.checkpoint import Checkpoint
 from hnseg.inference.output import StructureFiles
 from hnseg.inference.runner import Precision
 from hnseg.io import read_boxes
+from hnseg.io.clicks import FileClick, read_clicks
 from hnseg.postprocess import Postprocess
 from hnseg.prepare import Findings
 from hnseg.prepare.table import find_pairs
@@ -25,13 +27,12 @@ from hnseg.run.validate import validate
 
 
 def main(config: DictConfig) -> int:
-    """0; 1 where patients got no mask."""
+    """0; 1 where patients got no mask, or clicks have no patient."""
     plain = to_plain(config)
     validate(plain, plain["trust"])
     if plain["threads"]:
         torch.set_num_threads(plain["threads"])
-    paths = find_checkpoints(plain["checkpoint"])
-    checkpoints = [load_checkpoint(path, plain["trust"]) for path in paths]
+    checkpoints = load_checkpoints(plain["checkpoint"], plain["trust"])
     chain, source = _postprocess(plain, checkpoints)
     predictor = Predictor(
         checkpoints,
@@ -42,7 +43,7 @@ def main(config: DictConfig) -> int:
         mode=plain["mode"],
         batch_size=plain["batch_size"],
     )
-    print(f"{len(paths)} checkpoint{'s' * (len(paths) > 1)}: {', '.join(map(str, paths))}")
+    print(f"{len(checkpoints)} checkpoint{'s' * (len(checkpoints) > 1)}: {', '.join(map(str, predictor.paths))}")
     print(f"post-processing: {', '.join(predictor.postprocess.names) or 'none'} ({source})")
     findings = _with_boxes(find_pairs(Path(plain["input"]), predictor.modalities), plain["boxes"])
     result = predict_folder(
@@ -52,6 +53,7 @@ def main(config: DictConfig) -> int:
         plain["save_probabilities"],
         plain["continue_output"],
         structure_files=_suffix(plain["structure_files"]),
+        clicks=_clicks(plain["clicks"]["file"], findings),
     )
     failures = (*findings.problems, *result.failures)
     counts = f"{len(result.written)} masks written, {len(result.kept)} kept, {len(failures)} patients failed"
@@ -69,7 +71,7 @@ def _postprocess(plain: dict[str, Any], checkpoints: Sequence[Checkpoint]) -> tu
     """
     if plain.get("postprocess") is not None:
         return Postprocess.from_dict(plain["postprocess"], "postprocess=..."), "chosen with postprocess=..."
-    crossed = {folder: tuned_chain(folder) for folder in find_cross_validations(plain["checkpoint"])}
+    crossed = {folder: tuned_chain(folder) for folder in _cross_validations(plain["checkpoint"])}
     tuned = {folder: chain for folder, chain in crossed.items() if chain is not None}
     if not tuned:
         return None, "as the checkpoints carry it"
@@ -78,6 +80,20 @@ def _postprocess(plain: dict[str, Any], checkpoints: Sequence[Checkpoint]) -> tu
     others = [checkpoint for checkpoint in checkpoints if checkpoint.path not in ours]
     chains |= {str(checkpoint.path): checkpoint.postprocess for checkpoint in others}
     return only_chain(chains), f"as tuned: {', '.join(str(folder / TUNED) for folder in tuned)}"
+
+
+def _cross_validations(spec: str | Sequence[str]) -> list[Path]:
+    places = [place for place in ([spec] if isinstance(spec, str) else spec) if place not in BUILTIN]
+    return find_cross_validations(places) if places else []
+
+
+def _clicks(file: str | None, findings: Findings) -> Mapping[str, Sequence[FileClick]] | None:
+    """The clicks in a file or folder; patients that were set aside are reported for another reason already."""
+    if file is None:
+        return None
+    aside = {problem.case_id for problem in findings.problems}
+    clicks = read_clicks(Path(file), [*(study.case_id for study in findings.studies), *aside])
+    return {case_id: made for case_id, made in clicks.items() if case_id not in aside}
 
 
 def _suffix(structure_files: bool | str | None) -> StructureFiles | None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import hnseg.models
+from hnseg.clicks import ClickChannels, DiskEncoding
 from hnseg.inference.checkpoint import checkpoint_entry, load_checkpoint
 from hnseg.inference.settings import InferenceSettings
 from hnseg.labels import LabelSet
@@ -106,3 +107,28 @@ def _rotation(degrees_xyz):
     about_y = np.array([[np.cos(ay), 0, np.sin(ay)], [0, 1, 0], [-np.sin(ay), 0, np.cos(ay)]])
     about_z = np.array([[np.cos(az), -np.sin(az), 0], [np.sin(az), np.cos(az), 0], [0, 0, 1]])
     return about_z @ about_y @ about_x
+
+
+class PetAboveOrClicked(PetAbove):
+    """As `PetAbove`, but sure of a tumour where there is a positive click and of none where there is a negative one."""
+
+    def forward(self, image):
+        sure = 50 * (image[:, 2:3] - (image[:, 3:4] if image.shape[1] > 3 else 0))
+        return super().forward(image) + sure
+
+
+@pytest.fixture
+def clickable(pet_threshold):
+    """As `pet_threshold`, of a network that takes clicks as disks of 4 mm."""
+
+    def load(suv=2.0, negatives=1, spatial_dims=3, **changes):
+        clicks = ClickChannels(DiskEncoding(4.0), 1, negatives, 1 + negatives, spatial_dims, "random", 3)
+        parts = {
+            "net": {"_target_": f"{__name__}.PetAboveOrClicked", "suv": suv},
+            "normalization": Normalization(("ct", "pt"), spatial_dims, ct=Standardise(0, 1), pt=Standardise(0, 1)),
+            "network": PetAboveOrClicked(suv),
+            "clicks": clicks,
+        }
+        return pet_threshold(suv, **{**parts, **changes})
+
+    return load

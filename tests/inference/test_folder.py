@@ -9,8 +9,9 @@ from hnseg.inference.folder import TABLE, predict_folder
 from hnseg.inference.output import PROBABILITIES
 from hnseg.inference.predictor import Predictor
 from hnseg.io import read_volume, write_volume
+from hnseg.io.clicks import FileClick
 from hnseg.labels import LabelSet
-from hnseg.postprocess import DropSmall, Postprocess
+from hnseg.postprocess import ClickFilter, DropSmall, Postprocess
 from hnseg.prepare.images import read_images
 from hnseg.prepare.intensity import Normalization, Standardise
 from hnseg.prepare.recipe import Recipe
@@ -261,4 +262,71 @@ def test_names_that_would_write_elsewhere(study, predictor, tmp_path, names):
     studies = [Study(name, study("A").images, box=BOX) for name in names]
     with pytest.raises(ValueError, match="name"):
         predict_folder(predictor, studies, tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+PLACE = FileClick((2.0, -1.0, 6.0), "LPS", True)  # in what the fixture makes hot: x -5 to 7, y -5 to 7, z -6 to 6
+
+
+@pytest.fixture
+def filtering(pet_threshold):
+    return Predictor([pet_threshold()], postprocess=Postprocess({"filter": ClickFilter()}))
+
+
+def test_clicks_are_given_by_patient_and_stand_in_the_table(study, clickable, tmp_path):
+    """A click in RAS and one in voxels (x, y, z) of a turned CT, each of its patient; the third patient has none."""
+    patients, output = [study("A"), study("B", degrees=9), study("C")], tmp_path / "out"
+    predictor = Predictor([clickable(suv=9.0)])
+    clicks = {
+        "A": (FileClick((-10.0, 8.0, 9.0), "RAS", True), FileClick((0.0, 0.0, 0.0), "LPS", False)),
+        "B": (FileClick((30.0, 24.0, 9.0), "voxel", True),),
+    }
+    result = predict_folder(predictor, patients, output, progress=False, clicks=clicks)
+    assert not result.failures
+    rows = rows_of(output)
+    assert {case: row["clicks"] for case, row in rows.items()} == {"A": "2", "B": "1", "C": ""}
+    assert rows["A"]["clicked"] == "positive RAS -10.0 8.0 9.0; negative LPS 0.0 0.0 0.0"
+    masks = {case: read_volume(output / f"{case}.nii.gz") for case in rows}
+    middle = masks["A"].grid.to_lps_mm(np.argwhere(masks["A"].array)).mean(axis=0)
+    np.testing.assert_allclose(middle, (10.0, -8.0, 9.0), atol=1)
+    np.testing.assert_allclose(np.argwhere(masks["B"].array).mean(axis=0), (9, 24, 30), atol=1)
+    assert not masks["C"].array.any()
+
+
+def test_resume_makes_masks_of_other_clicks_anew(study, filtering, tmp_path):
+    patients, output = [study("A"), study("B")], tmp_path / "out"
+
+    def again(clicks):
+        result = predict_folder(filtering, patients, output, resume=True, progress=False, clicks=clicks)
+        return [path.name[0] for path in result.written]
+
+    assert again(None) == ["A", "B"]
+    assert again({}) == []
+    assert again({"A": (PLACE,)}) == ["A"]
+    assert again({"A": (PLACE,)}) == []
+    assert again({"A": (FileClick((2.0, -1.0, 6.0), "RAS", True),)}) == ["A"]
+    assert again({"A": (PLACE, PLACE), "B": (PLACE,)}) == ["A", "B"]
+    assert again(None) == ["A", "B"]
+
+
+def test_clicks_of_nobody_are_reported(study, filtering, tmp_path, capsys):
+    stray = FileClick((0.0, 0.0, 0.0), "LPS", True, place="clicks.csv, line 7")
+    result = predict_folder(filtering, [study("A")], tmp_path / "out", clicks={"A": (PLACE,), "a": (stray,)})
+    assert [path.name for path in result.written] == ["A.nii.gz"]
+    assert [str(failure) for failure in result.failures] == [
+        "a: there are 1 clicks (clicks.csv, line 7) but no such patient; correct the name or leave them out"
+    ]
+    assert "no such patient" in capsys.readouterr().out
+
+
+def test_a_click_that_cannot_be_meant_costs_that_patient_alone(study, filtering, tmp_path):
+    clicks = {"A": (FileClick((200.0, 0.0, 0.0), "LPS", True),), "B": (PLACE,)}
+    result = predict_folder(filtering, [study("A"), study("B")], tmp_path / "out", progress=False, clicks=clicks)
+    assert [path.name for path in result.written] == ["B.nii.gz"]
+    assert "A: positive click 1, at LPS (200.0, 0.0, 0.0) mm" in result.failures[0].message
+
+
+def test_clicks_that_nothing_looks_at_stop_before_the_first_patient(study, predictor, tmp_path):
+    with pytest.raises(ValueError, match="the networks take none"):
+        predict_folder(predictor, [study("A")], tmp_path / "out", progress=False, clicks={"A": (PLACE,)})
     assert not (tmp_path / "out").exists()

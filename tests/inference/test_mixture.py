@@ -137,7 +137,7 @@ class Remembering:
         self.scene, self.before = scene, probabilities.clone()
         return probabilities * self.factor
 
-    def clean(self, mask, labels):
+    def clean(self, mask, labels, clicks=None):
         return mask
 
 

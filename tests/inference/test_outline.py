@@ -5,8 +5,8 @@ import torch
 from hnseg.inference.outline import outline
 from hnseg.inference.patient_grid import to_patient_grid
 from hnseg.labels import LabelSet
-from hnseg.postprocess import DropSmall, KeepLargest, Postprocess, Scene
-from hnseg.types import Grid
+from hnseg.postprocess import ClickFilter, DropSmall, KeepLargest, Postprocess, Scene
+from hnseg.types import Click, Grid
 
 LABELS = LabelSet(("a",))
 PREPARED = Grid((12, 12, 12), (2.0, 2.0, 2.0), (0.0, 0.0, 0.0))
@@ -34,7 +34,7 @@ class Recorder:
         self.refined, self.scene = probabilities, scene
         return 1 - probabilities
 
-    def clean(self, mask, labels):
+    def clean(self, mask, labels, clicks=None):
         self.cleaned = mask
         return mask
 
@@ -76,3 +76,15 @@ def test_a_chain_that_names_another_structure(scene, two_pieces):
     chain = Postprocess({"keep": KeepLargest(structures=["b"])})
     with pytest.raises(ValueError, match=r"\['b'\].*\['a'\]"):
         outline(two_pieces, scene, PREPARED, PATIENT, LABELS, 0.5, chain)
+
+
+def test_clicks_are_placed_on_the_patients_grid(scene, two_pieces):
+    chain = Postprocess({"filter": ClickFilter()})
+    raw = outline(two_pieces, scene, PREPARED, PATIENT, LABELS)
+    on_small = Click(tuple(PREPARED.to_lps_mm(np.array([8.5, 8.5, 8.5])).tolist()), "a")
+    kept = outline(two_pieces, scene, PREPARED, PATIENT, LABELS, 0.5, chain, [on_small])
+    np.testing.assert_array_equal(kept.array[:, 14:, 14:], raw.array[:, 14:, 14:])
+    assert 0 < kept.array.sum() == raw.array[:, 14:, 14:].sum()
+    assert not outline(two_pieces, scene, PREPARED, PATIENT, LABELS, 0.5, chain, []).array.any()
+    asked_nobody = outline(two_pieces, scene, PREPARED, PATIENT, LABELS, 0.5, chain)
+    np.testing.assert_array_equal(asked_nobody.array, raw.array)

@@ -4,7 +4,12 @@ import torch
 
 from hnseg.geometry import resample
 from hnseg.inference import parts
-from hnseg.inference.patient_grid import probabilities_on_patient_grid, slabs_to_patient_grid, to_patient_grid
+from hnseg.inference.patient_grid import (
+    decode_again,
+    probabilities_on_patient_grid,
+    slabs_to_patient_grid,
+    to_patient_grid,
+)
 from hnseg.labels import LabelSet
 from hnseg.types import AXIAL_DIRECTION, Grid, Volume
 
@@ -151,3 +156,26 @@ def test_probability_volumes_are_of_the_structures_alone(oblique):
     expected = resample(Volume(probabilities[2].numpy(), PREPARED), oblique, "linear", 0.0).array
     assert volumes["b"].array.dtype == np.float32
     np.testing.assert_allclose(volumes["b"].array, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("askew", [True, False])
+def test_decoding_again_what_has_changed_is_decoding_everything(activation, askew, oblique, monkeypatch):
+    monkeypatch.setattr(parts, "SLAB_SLICES", 3)
+    grid = oblique if askew else Grid((9, 40, 36), (3.1, 0.9, 0.8), (0.0, -12.0, 1.0), FLIPPED)
+    labels = LabelSet(("a", "b"), activation)
+    torch.manual_seed(1)
+    before, after = (labels.activate(torch.randn(1, labels.channels, *PREPARED.shape_zyx))[0] for _ in range(2))
+    for changed in ([], [0], [23], [7, 8], [3, 15]):
+        mixed = before.clone()
+        mixed[:, changed] = after[:, changed]
+        mask = to_patient_grid(before, PREPARED, grid, labels)
+        decode_again(mask, mixed, PREPARED, changed, labels)
+        np.testing.assert_array_equal(mask.array, to_patient_grid(mixed, PREPARED, grid, labels).array)
+
+
+def test_only_slabs_that_a_change_reaches_are_decoded_again(monkeypatch):
+    monkeypatch.setattr(parts, "SLAB_SLICES", 4)
+    mask = Volume(np.full(PREPARED.shape_zyx, 9, np.uint8), PREPARED)
+    decode_again(mask, torch.zeros(1, *PREPARED.shape_zyx), PREPARED, [10], LabelSet(("a",)))
+    assert np.flatnonzero((mask.array == 0).all(axis=(1, 2))).tolist() == [8, 9, 10, 11]

@@ -236,7 +236,7 @@ class Doubtful:
         self.scene, self.before = scene, probabilities.clone()
         return probabilities / 2
 
-    def clean(self, mask, labels):
+    def clean(self, mask, labels, clicks=None):
         return mask
 
 

@@ -44,7 +44,7 @@ def clicks(*valued):
         (at((3, 3), (1, 1)), LEFT),
         (at(), PICTURE & False),
         (at((-1, -1), (4, 6), (99, 4)), PICTURE & False),  # an index of -1 is not the last voxel
-        (at((-2, -1)), PICTURE & False),
+        (at((-2, -2)), PICTURE & False),
     ],
 )
 def test_of_two_pieces_the_clicked_ones_stay(index, kept) -> None:

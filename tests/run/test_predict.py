@@ -241,3 +241,44 @@ def test_2d_and_3d_networks_of_other_spacing_and_region_are_averaged(write_run, 
     assert "post-processing: crf, keep_largest" in shown
     assert 0 < kept < voxels
     assert "needs a window_zyx" in predict(f"[{flat},{solid}]", "mode=sliding_window", code=2)[0]
+
+
+CLICKS = "case,x,y,z,frame,kind\nA,25,25,17,LPS,positive\n"
+"""In the smaller of the patient's two hot blocks, voxels 12 to 13 of 2 mm."""
+
+
+def test_clicks_for_a_filter_from_a_table_and_from_slicer(write_run, predict, tmp_path) -> None:
+    run = write_run("a")
+    raw = predict(run)[1]
+    table, lists = tmp_path / "clicks.csv", tmp_path / "lists"
+    table.write_text(CLICKS)
+    lists.mkdir()
+    controls = [{"label": "tumour-1", "position": [-25, -25, 17], "positionStatus": "defined"}]
+    markups = {"markups": [{"type": "Fiducial", "coordinateSystem": "RAS", "controlPoints": controls}]}
+    (lists / "A_tumour.mrk.json").write_text(json.dumps(markups))
+    kept = predict(run, "postprocess=click_filter", f"clicks={table}")[1]
+    assert SMALL <= kept < raw - LARGE / 2
+    assert (row(tmp_path)["clicks"], row(tmp_path)["clicked"]) == ("1", "positive LPS 25.0 25.0 17.0")
+    assert predict(run, "postprocess=click_filter", f"clicks={lists}", "continue_output=true")[1] == kept
+    assert row(tmp_path)["clicked"] == "positive LPS 25.0 25.0 17.0 tumour-1 tumour"
+    assert predict(run, "postprocess=click_filter")[1] == raw
+
+
+def test_clicks_that_are_of_no_use(write_run, predict, tmp_path) -> None:
+    run, table = write_run("a"), tmp_path / "clicks.csv"
+    table.write_text(CLICKS)
+    assert "postprocess=click_filter" in predict(run, f"clicks={table}", code=2)[0]
+    table.write_text(CLICKS.replace("LPS", ""))
+    assert f"{table}, line 2: expected the frame" in predict(run, f"clicks={table}", code=2)[0]
+    table.write_text(CLICKS + "B,25,25,17,LPS,positive\n")
+    predict(run, "postprocess=click_filter", f"clicks={table}", code=1)
+    assert int((read_volume(tmp_path / "out" / "A.nii.gz").array > 0).sum()) >= SMALL
+
+
+def test_a_fresh_clone_outlines_what_is_clicked_on(predict, tmp_path) -> None:
+    (tmp_path / "clicks.csv").write_text(CLICKS)
+    shown, voxels = predict("pet_threshold", f"clicks={tmp_path / 'clicks.csv'}")
+    assert "1 checkpoint: pet_threshold" in shown
+    assert SMALL <= voxels < LARGE
+    assert row(tmp_path)["GTV_ml"] == f"{voxels * 8 / 1000:g}"
+    assert predict("pet_threshold")[1] == 0
