@@ -94,6 +94,20 @@ def test_a_click_off_what_is_outlined_leaves_nothing(run: Path, tmp_path: Path) 
     assert float(row["dice_filtered_centre"]) == 0
 
 
+def test_the_random_click_of_the_filter_is_that_of_the_runs_seed(run: Path, tmp_path: Path) -> None:
+    case = write_slices(tmp_path, "R", [(0, np.s_[4:11, 4:11])])
+    (_, y, x) = paper_clicks(case, "random", 131).index[0].astype(int)
+    assert (y, x) != (7, 7)  # the centre
+    pixels = torch.zeros(1, 4, 16, 16)
+    pixels[0, 0, y, x] = pixels[0, 0, 0, 0] = 1
+    predictor = Above()
+    predictor.predict_prepared = lambda *_, **__: pixels
+    write_slice_scores(run, [case], predictor)
+    (row,) = read_rows(run / "slices.csv")
+    assert float(row["dice_filtered_random"]) == pytest.approx(2 / 50)
+    assert float(row["dice_filtered_centre"]) == 0
+
+
 def test_without_any_slice_the_tables_are_empty_and_there(run: Path, tmp_path: Path) -> None:
     write_slice_scores(run, [write_slices(tmp_path, "E", [(0, SPECK)])], Above(RANDOM), least_pixels=6)
     assert (run / "slices.csv").read_text() == "case,slice,pixels,predicted_pixels,dice,phantom\n"
