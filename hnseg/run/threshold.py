@@ -11,16 +11,13 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
-from hnseg.clicks import ClickChannels, NoClicks
 from hnseg.evaluate.threshold import choose_threshold
-from hnseg.inference import Predictor, load_checkpoint
+from hnseg.inference import Predictor
 from hnseg.inference.rewrite import rewrite_threshold
 from hnseg.labels import LabelSet
-from hnseg.modules.segmentation import SLICES
-from hnseg.postprocess import Postprocess
 from hnseg.prepare import Case
 from hnseg.report import write_manifest
-from hnseg.run.score import best_checkpoint, hardware_of
+from hnseg.run.score import best_checkpoint, run_predictor
 from hnseg.run.slice_clicks import clicks_among, kept_slices, shown_clicks
 
 TUNED = "tuned"
@@ -55,17 +52,13 @@ def tune_threshold(run_folder: Path, cases: Sequence[Case], plain: Mapping[str, 
     Raises:
         ValueError: no slice counts, or the network's answer is not finite.
     """
-    path = best_checkpoint(run_folder)
-    checkpoint = load_checkpoint(path, plain["trust"])
-    refuse_untunable(checkpoint.labels)
-    flat = checkpoint.normalization.spatial_dims == 2
-    hardware = hardware_of(plain["trainer"]) | ({"batch_size": SLICES} if flat else {})
-    predictor = Predictor([checkpoint], postprocess=Postprocess(), **hardware)
+    predictor = run_predictor(run_folder, plain)
+    refuse_untunable(predictor.labels)
     scores: list[NDArray[np.float32]] = []
     truth: list[NDArray[np.bool_]] = []
     for case in track(cases, description="choose threshold"):
         if case.label is not None and len(kept := kept_slices(case.label, least_pixels)):
-            scores.append(_scores(predictor, case, kept, checkpoint.clicks, plain["seed"], flat))
+            scores.append(_scores(predictor, case, kept, plain["seed"]))
             truth.append(case.label[kept] > 0)
     if not scores:
         raise ValueError(
@@ -73,24 +66,17 @@ def tune_threshold(run_folder: Path, cases: Sequence[Case], plain: Mapping[str, 
             "be chosen; give a number, such as threshold=0.5"
         )
     chosen = choose_threshold(*_stacked(scores, truth))
-    rewrite_threshold(path, chosen.value)
+    rewrite_threshold(best_checkpoint(run_folder), chosen.value)
     write_manifest(run_folder, threshold=chosen.value, threshold_median_dice=chosen.median_dice)
     print(f"threshold {chosen.value:.2f}: median Dice of {sum(map(len, scores))} slices {chosen.median_dice:.3f}")
     return chosen.value
 
 
-def _scores(
-    predictor: Predictor,
-    case: Case,
-    kept: NDArray[np.int64],
-    channels: ClickChannels | NoClicks,
-    seed: int,
-    flat: bool,
-) -> NDArray[np.float32]:
+def _scores(predictor: Predictor, case: Case, kept: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
     """(slices, Y, X): the network's answer in the slices that count; a 2-D network is shown no others."""
-    clicks = shown_clicks(case, channels, "val", seed)
+    clicks = shown_clicks(case, predictor.click_channels[0], "val", seed)
     image = torch.from_numpy(case.crop((0, 0, 0), case.grid.shape_zyx)[0])
-    if flat:
+    if predictor.groups[0].runners[0].flat:
         return predictor.predict_prepared(image[:, kept], clicks=clicks_among(clicks, kept))[0].numpy()
     return predictor.predict_prepared(image, clicks=clicks)[0].numpy()[kept]
 
