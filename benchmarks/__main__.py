@@ -24,6 +24,7 @@ BENCHMARKS = {
     "sliding_window": "Sliding-window prediction",
     "prediction_memory": "Memory of predicting ten classes in a whole CT",
     "prediction_slices": "Slices a second of a 2-D network in prediction",
+    "clicks": "Answers to clicks",
     "hd95": "HD95",
     "evaluation": "All scores of a patient with nine organs",
     "crf": "Dense conditional random field",

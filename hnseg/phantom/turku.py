@@ -7,7 +7,7 @@
                  12/12_maskit.img, ...                   four masks lie elsewhere
     cases.csv                                            case, pet, mask: what a user with such names writes
 
-Rainio et al. 2024 (Signal, Image and Video Processing) describe the real data, which are private; the names are those
+Rainio et al. 2024 (doi:10.1007/s13721-024-00483-0) describe the real data, which are private; the names are those
 that their published notebook reads.
 """
 
