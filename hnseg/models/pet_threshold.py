@@ -33,8 +33,6 @@ class PetThreshold(nn.Module):
             clicks=point has it.
         structures: how many.
         modalities: of the image; the PET (``pt``) is the last.
-        pet_step: what normalization does to the PET; anything but ``raw`` is refused, for a share of a z-score is
-            nonsense.
         spacing_mm: of the image's axes; a 2-D one takes the last two. Where patients differ (``data=turku``) it is the
             data set's nominal one, so that the two lengths in mm are nominal, too.
         method, share, pet_suv, reach_mm, snap_mm: as of `hot_region`, ``pet_suv`` being the fixed SUV.
@@ -52,7 +50,6 @@ class PetThreshold(nn.Module):
         structures: int,
         modalities: Sequence[str],
         spacing_mm: Sequence[float],
-        pet_step: str = "raw",
         method: Method = "share",
         share: float = 0.41,
         pet_suv: float = 2.5,
@@ -64,10 +61,10 @@ class PetThreshold(nn.Module):
         super().__init__()
         check_spatial_dims(spatial_dims)
         check_settings(method, share, pet_suv, reach_mm, snap_mm)
-        if list(modalities)[-1:] != ["pt"] or pet_step != "raw":
+        if list(modalities)[-1:] != ["pt"]:
             raise ValueError(
-                f"PetThreshold outlines what is hot in a PET in SUV, but it gets {list(modalities)}, the last of them "
-                f"normalised by {pet_step!r}; give it data whose last modality is pt, and add normalization=raw"
+                f"PetThreshold outlines what is hot in a PET, but the images are {list(modalities)}; give it data "
+                "whose last modality is pt"
             )
         if click_channels not in (structures, structures + 1):
             raise ValueError(

@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
 
 from hnseg.clicks import PointEncoding
 from hnseg.models import PetThreshold
 from hnseg.models.hot_region import hot_region
+from hnseg.run.places import conf_dir
+from hnseg.run.resolvers import register_resolvers, to_plain
 
 SPACING = (3.0, 2.0, 1.0)
 
@@ -114,7 +118,6 @@ def test_half_precision_sees_the_same_clicks():
         ({"clicks": 4}, "4 click channels"),
         ({"modalities": ["ct"]}, r"last modality is pt"),
         ({"modalities": ["pt", "ct"]}, r"last modality is pt"),
-        ({"pet_step": "zscore"}, "'zscore'.*add normalization=raw"),
         ({"out_channels": 1}, "give 1 for 2 structures"),
         ({"share": 41}, "usually 0.41"),
         ({"spatial_dims": 1}, "spatial_dims is 1"),
@@ -134,3 +137,19 @@ def test_windows_of_ct_are_not_modalities():
 def test_another_image_is_refused(shape):
     with pytest.raises(ValueError, match="got an image of shape"):
         build()(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    "chosen", [[], ["data=turku"], ["experiment=hecktor2022_baseline", "debug=fdr"], ["clicks=edt", "view=slices"]]
+)
+def test_it_sees_suv_and_clicks_whatever_else_is_chosen(chosen, monkeypatch, tmp_path):
+    monkeypatch.setenv("HNSEG_ROOT", str(tmp_path))
+    register_resolvers()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        model = to_plain(compose("train", overrides=["model=pet_threshold", *chosen]))["model"]
+    net, normalise, clicks = (instantiate(model[part], _convert_="all") for part in ("net", "normalization", "clicks"))
+    assert clicks.channels == net.click_channels == net.structures + 1
+    seen = torch.rand(net.in_channels, *(3, 4, 5)[-net.spatial_dims :]) * 30
+    last = len(model["normalization"]["modalities"]) - 1
+    assert torch.equal(normalise(seen)[last:], seen[last:])
+    assert model["inference"]["mode"] == "whole"
