@@ -241,6 +241,12 @@ def teach(parts: Iterable[object], count: Callable[[], TrainingCounts]) -> None:
         pupil.learn(counts)
 
 
+def scored_slices(case: dict[str, Any]) -> dict[str, Any]:
+    """A whole case without the slices that are not scored."""
+    kept = {name: case[name][..., case["slices"], :, :] for name in ("image", "target")}
+    return {**case, **kept, "slices": slice(None)}
+
+
 def _memory_format(channels_last: bool, spatial_dims: int) -> torch.memory_format:
     if not channels_last:
         return torch.contiguous_format

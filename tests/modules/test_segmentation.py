@@ -11,6 +11,7 @@ from hnseg.losses import Dice
 from hnseg.mixup import Part
 from hnseg.models import UNet
 from hnseg.modules import SegmentationModule
+from hnseg.modules.segmentation import scored_slices
 from hnseg.prepare.intensity import Normalization
 from hnseg.types import TrainingCounts
 
@@ -97,3 +98,16 @@ def test_an_output_that_is_no_logit_needs_labels_that_know_it() -> None:
     with pytest.raises(ValueError, match=r"data\.activation=identity and a loss for it"):
         module(net=net)
     module(net=net, labels=LabelSet(("GTVt",), "identity"))
+
+
+def test_validation_looks_at_the_slices_that_are_scored_and_no_others() -> None:
+    case = {
+        "image": torch.arange(48.0).reshape(1, 4, 3, 4),
+        "target": torch.arange(48).reshape(4, 3, 4),
+        "case_id": "a",
+    }
+    part = scored_slices(case | {"slices": [1, 3]})
+    assert torch.equal(part["image"][0], case["image"][0, [1, 3]])
+    assert torch.equal(part["target"], case["target"][[1, 3]])
+    assert (part["slices"], part["case_id"]) == (slice(None), "a")
+    assert torch.equal(scored_slices(case | {"slices": slice(None)})["image"], case["image"])
