@@ -18,16 +18,23 @@ from hnseg.types import Clicks
 DISPLACED_MM = (3, 6)
 
 
-def correction(mask: NDArray[np.uint8], unit: Unit, negatives: bool) -> Clicks:
+def correction(mask: NDArray[np.uint8], unit: Unit, made: Clicks, negatives: bool) -> Clicks:
     """The robot's next click, at the largest error; none where there is nothing to correct.
+
+    It never clicks a voxel twice: the click channels would stay as they are, and so would the answer, for ever. What
+    is wrong where it clicked before counts as right, so that the next click keeps away from it, too.
 
     Args:
         mask: (*s) uint8, the current answer.
         unit: what the answer is about.
+        made: the robot's clicks so far.
         negatives: whether negative clicks mean anything to the method; otherwise what was outlined too much is no
             error that a click can be spent on.
     """
-    return robot_click(mask, unit.truth, unit.spacing_mm, negatives)
+    clicked = tuple(made.index.astype(int).T)
+    seen = mask.copy()
+    seen[clicked] = unit.truth[clicked]
+    return robot_click(seen, unit.truth, unit.spacing_mm, negatives)
 
 
 def one_click_users(unit: Unit, case_id: str, seed: int) -> dict[str, Clicks]:

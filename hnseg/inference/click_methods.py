@@ -14,8 +14,11 @@ from torch import Tensor
 
 from hnseg.inference.click_units import Unit
 from hnseg.labels import LabelSet
+from hnseg.models.hot_region import hot_regions
 from hnseg.prepare import Case
 from hnseg.types import Clicks
+
+PET = "pt"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,27 @@ class NetworkMethod:
         mask = labels.decode(probabilities[None].float().cpu(), self.predictor.threshold, annotated)[0].numpy()
         seconds = time.perf_counter() - began
         return [Answer(mask, seconds)] if slices is None else [Answer(of_one, seconds / slices) for of_one in mask]
+
+
+class ThresholdMethod:
+    """41 % of the maximum near each click on the PET, :func:`hnseg.models.hot_region.hot_regions` as it is by default.
+
+    It gets the clicks that the network gets, negative ones where that has a channel for them; without a click it
+    outlines nothing.
+    """
+
+    name = "pet_threshold"
+
+    def __init__(self, negatives: bool) -> None:
+        self.negatives = negatives
+
+    def __call__(self, case: Case, units: Sequence[Unit], clicks: Sequence[Clicks]) -> list[Answer]:
+        pet, answers = case.modalities.index(PET), []
+        for unit, made in zip(units, clicks, strict=True):
+            began = time.perf_counter()
+            mask = hot_regions(unit.image[pet], made)
+            answers.append(Answer(mask, time.perf_counter() - began))
+        return answers
 
 
 def _stacked(case: Case, clicks: Sequence[Clicks]) -> Clicks:

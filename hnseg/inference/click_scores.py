@@ -11,7 +11,7 @@ from rich.progress import track
 
 from hnseg.clicks import ClickChannels
 from hnseg.inference.click_hands import correction, hottest, one_click_users
-from hnseg.inference.click_methods import Answer, ClickPredictor, Method, NetworkMethod
+from hnseg.inference.click_methods import PET, Answer, ClickPredictor, Method, NetworkMethod, ThresholdMethod
 from hnseg.inference.click_units import Unit, units_of
 from hnseg.io import write_rows
 from hnseg.metrics.overlap import overlap_counts
@@ -52,9 +52,9 @@ def click_scores(
     A row a unit (a case, or for a 2-D network a slice of it), annotated structure, method, user and number of clicks:
 
     * method ``network``, and ``pet_threshold`` wherever there is a PET;
-    * user ``robot`` after 0 to 10 clicks, each at the largest error that the method still makes. Where it finds none
-      the answer stays, and so do the rows: ``placed`` says how many clicks there really are. ``clicks`` 0 is the
-      answer without a click;
+    * user ``robot`` after 0 to 10 clicks, each at the largest error that the method still makes, and never twice at one
+      voxel. Where it finds none the answer stays, and so do the rows: ``placed`` says how many clicks there really are.
+      ``clicks`` 0 is the answer without a click;
     * the users of `one_click_users`, all at once;
     * ``no_tumour`` and ``no_tumour_clicked`` (one click on the hottest spot) where the truth lacks the structure, which
       for a 2-D network is asked of slices without any structure only. Without truth there is no Dice: ``dice`` is
@@ -74,6 +74,8 @@ def click_scores(
     for case in track(scored, description="click and score", disable=not show_progress):
         assert case.label_names == predictor.labels.names, f"{case.label_names}, {predictor.labels.names}"
         methods: list[Method] = [NetworkMethod(predictor, bool(channels.negatives))]
+        if PET in case.modalities:
+            methods.append(ThresholdMethod(bool(channels.negatives)))
         shown, empty = units_of(case, channels.spatial_dims, least_pixels, most_empty)
         users = [one_click_users(unit, case.case_id, seed) for unit in shown]
         for method in methods:
@@ -126,7 +128,7 @@ def _robot_rows(sheet: _Sheet, units: Sequence[Unit]) -> Iterator[Row]:
                 yield sheet.row(unit, value, "robot", (count, len(made)), answer)
         if count == MOST:
             return
-        found = {i: correction(answers[i].mask, units[i], sheet.method.negatives) for i in at_work}
+        found = {i: correction(answers[i].mask, units[i], clicks[i], sheet.method.negatives) for i in at_work}
         at_work = [i for i in at_work if len(found[i])]
         for i in at_work:
             clicks[i] = clicks[i] + found[i]

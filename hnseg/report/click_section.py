@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hnseg.evaluate.click_curves import MOST, NEEDED, click_curve, click_users, clicks_needed
+from hnseg.evaluate.click_curves import COUNTS, MOST, NEEDED, click_curve, click_users, clicks_needed
 from hnseg.io.atomic import atomic_path
 from hnseg.report.canvas import save_png
 from hnseg.report.click_figure import click_curves
@@ -95,9 +95,9 @@ def _read(folder: Path) -> pd.DataFrame:
 def _section(rows: pd.DataFrame, phantom: bool, sentences: tuple[Sentence, ...]) -> ClickSection:
     marked = "phantom" in rows.columns and rows["phantom"].astype(str).str.lower().isin(TRUE_WORDS).any()
     phantom = phantom or bool(marked)
-    curve, needed, users = click_curve(rows), clicks_needed(rows), click_users(rows)
-    # between the numbers of the table the robot clicked as well
     drawn = click_curve(rows, range(MOST + 1))
+    curve = drawn[drawn["clicks"].isin(COUNTS)]
+    needed, users = clicks_needed(rows), click_users(rows)
     return ClickSection(
         tables={"click_curve": curve, "clicks_needed": needed, "click_users": users},
         phantom=phantom,

@@ -11,6 +11,7 @@ from hnseg.evaluate import false_positive_table, fold_table
 from hnseg.evaluate.summary import ALL_PATIENTS, summarise
 from hnseg.report.arms_page import write_arms_report
 from hnseg.report.canvas import save_png
+from hnseg.report.click_section import run_clicks, save_clicks
 from hnseg.report.curve_figures import learning_curves, structure_curves
 from hnseg.report.curves import logged_structures, series, structure_scores
 from hnseg.report.cv_page import write_cv_report
@@ -43,10 +44,12 @@ def write_report(folder: Path) -> Path:
         return write(folder)
     run = RunFolder.open(folder)
     shown, drawn = exhibits(run), data_figures(run) | _structure_curves(run)
+    clicks = run_clicks(folder, run.phantom)
     save_slices(folder / "figures", shown)
+    save_clicks(folder, clicks)
     for name, png in drawn.items():
         save_png(folder / "figures" / f"{name}.png", png)
-    return write_page(folder, "template.html.j2", _content(run, shown) | {"drawn": drawn})
+    return write_page(folder, "template.html.j2", _content(run, shown) | {"drawn": drawn, "clicks": clicks})
 
 
 def _content(run: RunFolder, shown: list[Exhibit]) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import pytest
 
 from hnseg.inference.click_hands import correction, hottest, one_click_users
 from hnseg.inference.click_units import Unit, units_of
+from hnseg.types import Clicks
 from tests.inference.click_fakes import brushed, disks, make_case
 
 SHAPE = (3, 24, 24)
@@ -62,7 +63,21 @@ def test_a_wrong_click_is_for_the_structure_that_is_there(unit):
 def test_the_robot_spends_positive_clicks_on_what_was_missed_only(unit):
     too_much = np.where(brushed((1, 24, 24), (0, 20, 4))[0] | brushed((1, 24, 24), (0, 20, 6))[0], 1, unit.truth)
     mask = np.where(unit.truth == 2, 0, too_much).astype(np.uint8)
-    assert correction(mask, unit, negatives=True).values.tolist() == [0]
-    missed = correction(mask, unit, negatives=False)
+    none = Clicks.none(unit.spacing_mm)
+    assert correction(mask, unit, none, negatives=True).values.tolist() == [0]
+    missed = correction(mask, unit, none, negatives=False)
     assert (missed.index.tolist(), missed.values.tolist()) == ([[15, 15]], [2])
-    assert len(correction(too_much.astype(np.uint8), unit, negatives=False)) == 0
+    assert len(correction(too_much.astype(np.uint8), unit, none, negatives=False)) == 0
+
+
+def test_the_robot_never_clicks_twice_on_one_voxel(unit):
+    blind = np.zeros_like(unit.truth)
+    made = Clicks.none(unit.spacing_mm)
+    for _ in range(26):
+        made = made + correction(blind, unit, made, negatives=True)
+    voxels = {tuple(voxel) for voxel in made.index}
+    assert voxels == {tuple(voxel) for voxel in np.argwhere(unit.truth)}  # all 26, each once
+    assert made.index[0].tolist() == [5, 5]  # the first lesion's centre, then the other's
+    assert made.index[1].tolist() == [15, 15]
+    assert len(correction(blind, unit, made, negatives=True)) == 0
+    assert not blind.any()

@@ -25,6 +25,7 @@ def test_one_file_that_asks_for_nothing(shared_run):
     assert len(shown.addresses) == 9  # curves, Dice, volumes, three patients twice
     assert all(address.startswith("data:image/png;base64,") for address in shown.addresses)
     assert not re.search(r"https?://|url\(|@import", shared_run.html)
+    assert "<h2>Clicks</h2>" not in shared_run.html  # there is no clicks.csv
 
 
 def test_the_page_says_what_a_reader_asks(shared_run):
