@@ -1,7 +1,7 @@
 """All slices of an image, each brought to one size in pixels: the region ``rainio2024`` of a recipe.
 
 Rainio et al. 2024, *One-click annotation to improve segmentation by a convolutional neural network for PET images of
-head and neck cancer patients* (Signal, Image and Video Processing): every axial slice of 512 x 512 pixels becomes one
+head and neck cancer patients* (doi:10.1007/s13721-024-00483-0): every axial slice of 512 x 512 pixels becomes one
 of 128 x 128 that shows the same. A departure: slices are seen as the patient lies (`hnseg.prepare.axial`), however the
 file stores them, so a network may be applied to files of another program.
 """

@@ -6,7 +6,7 @@
                  12/12_maskit.img                          of the same patient
                  23/23_maski/23_nifti_maski_edit.img       corrected by hand
 
-Rainio et al. 2024 (Signal, Image and Video Processing) describe the data, which are private; docs/datasets/turku.md
+Rainio et al. 2024 (doi:10.1007/s13721-024-00483-0) describe the data, which are private; docs/datasets/turku.md
 the files. Whatever is named in another way a table lists (`from_csv`).
 """
 

@@ -42,10 +42,12 @@ def _memory(plain: Mapping[str, Any], size_zyx: Sequence[int]) -> str:
     """What a training step will take on each device."""
     net = dict(plain["model"]["net"])
     build, view = get_class(net.pop("_target_")), plain["view"]
+    if not any(True for _ in build(**net).parameters()):
+        return f"{build.__name__} is not trained"
     share = max(1, plain["batch_size"] // _devices(plain["trainer"]["devices"]))
     size = size_zyx[-view["spatial_dims"] :]
     autocast = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(str(plain["trainer"]["precision"]))
-    gib = training_bytes(lambda: build(**net), (share, plain["normalization"]["channels"], *size), autocast) / 2**30
+    gib = training_bytes(lambda: build(**net), (share, net["in_channels"], *size), autocast) / 2**30
     shape = " x ".join(map(str, size))
     # measured on a CPU: a step took 1.0 to 2.2 times the estimate; what the loss holds comes on top
     return f"training {build.__name__} on {share} x {shape} will take at least {gib:.1f} GiB a device, up to twice that"

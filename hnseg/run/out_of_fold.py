@@ -81,7 +81,8 @@ def outline_test_patients(data: CaseDataModule, plain: dict[str, Any], folder: P
     predictor = Predictor(checkpoints, postprocess=chain, **hardware_of(plain["trainer"]))
     name = f"cv/{folder.name}"
     looks = record_look(Path(plain["paths"]["runs"]), name, data.name, "test patients", data.cohort.key)
-    score_cases(predictor, cases, {target: Postprocess()} | ({target / POSTPROCESSED: chain} if chain else {}))
+    folders = {target: Postprocess()} | ({target / POSTPROCESSED: chain} if chain else {})
+    score_cases(predictor, cases, folders, plain["seed"])
     if (target / "cases.csv").is_file():
         write_official(target)
     write_manifest(folder, test_looks=looks)

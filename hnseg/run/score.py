@@ -25,29 +25,36 @@ from hnseg.postprocess import Postprocess, Scene
 from hnseg.prepare import Case
 from hnseg.report import read_manifest, write_manifest
 from hnseg.run.ledger import record_look
+from hnseg.run.slice_clicks import component_clicks, shown_clicks
+from hnseg.types import Click
 
 POSTPROCESSED, TUNING = "postprocessed", "tuning"
 
 
-def score_cases(predictor: Predictor, cases: Sequence[Case], folders: Mapping[Path, Postprocess]) -> None:
+def score_cases(
+    predictor: Predictor, cases: Sequence[Case], folders: Mapping[Path, Postprocess], seed: int = 0
+) -> None:
     """Outline each case once and write ``predictions/`` and ``cases.csv`` into every folder, after its own chain.
 
-    Masks lie on the patients' own grids, scores are in mm there. Patients without a truth get a mask and no row.
+    Masks lie on the patients' own grids, scores are in mm there. Patients without a truth get a mask and no row. A
+    network that takes clicks sees those of the test stage; a chain that needs clicks gets the centre of every component
+    of the truth, which makes its scores those of an oracle.
 
     Args:
         predictor: the network, or an ensemble of them.
         cases: prepared patients.
         folders: where to write, and what post-processing comes before.
+        seed: of the run, for the clicks.
     """
     rows: dict[Path, list[dict[str, Any]]] = {folder: [] for folder in folders}
     for case in track(cases, description="outline and score"):
         image = torch.from_numpy(case.crop((0, 0, 0), case.grid.shape_zyx)[0])
-        probabilities = predictor.predict_prepared(image)
+        shown = shown_clicks(case, predictor.click_channels[0], "test", seed)
+        probabilities = predictor.predict_prepared(image, clicks=shown)
         scene, truth = Scene(image, case.modalities, case.grid.spacing_mm), case.truth()
         for folder, chain in folders.items():
-            mask = outline(
-                probabilities, scene, case.grid, case.image_grid, predictor.labels, predictor.threshold, chain
-            )
+            how = (predictor.labels, predictor.threshold, chain, _centres(case, chain))
+            mask = outline(probabilities, scene, case.grid, case.image_grid, *how)
             write_volume(mask, folder / "predictions" / f"{case.case_id}.nii.gz")
             if truth is not None:
                 names = predictor.labels.names
@@ -56,6 +63,17 @@ def score_cases(predictor: Predictor, cases: Sequence[Case], folders: Mapping[Pa
     for folder, found in rows.items():
         if found:
             write_rows(folder / "cases.csv", found)
+
+
+def _centres(case: Case, chain: Postprocess) -> list[Click] | None:
+    """For a chain that needs clicks one in the centre of every component, slice by slice where its steps go so."""
+    if not chain.needs_clicks or case.label is None:
+        return None
+    flat = any(getattr(step, "spatial_dims", 3) == 2 for step in chain.steps.values())
+    clicks = component_clicks(case, "centre", 2 if flat else 3, 0)
+    positions = case.grid.to_lps_mm(clicks.index).tolist()
+    names = [case.label_names[value - 1] for value in clicks.values]
+    return [Click(tuple(at), name) for at, name in zip(positions, names, strict=True)]
 
 
 def score_postprocessed(run: Path, plain: Mapping[str, Any], again: bool = False) -> bool:
@@ -83,7 +101,8 @@ def score_postprocessed(run: Path, plain: Mapping[str, Any], again: bool = False
     manifest = read_manifest(run)
     tested = sorted({row["case"] for row in read_rows(run / "cases.csv", required=("case",))})
     predictor = Predictor([load_checkpoint(checkpoint, plain["trust"])], **hardware_of(plain["trainer"]))
-    score_cases(predictor, [Case.open(Path(manifest["cases"][case_id])) for case_id in tested], {folder: chain})
+    cases = [Case.open(Path(manifest["cases"][case_id])) for case_id in tested]
+    score_cases(predictor, cases, {folder: chain}, plain["seed"])
     write_chain(folder, chain)
     if again:
         split, runs = Split.from_dict(manifest["split"]), Path(plain["paths"]["runs"])

@@ -41,14 +41,16 @@ def shown_clicks(case: Case, channels: ClickChannels | NoClicks, stage: Stage, s
     return whole_case_clicks(drawn, channels, stage, seed)
 
 
-def paper_clicks(case: Case, simulate: Literal["centre", "random"], seed: int) -> Clicks:
-    """One click a component and slice, as Rainio et al. 2024 have them, section 2.2.
+def component_clicks(
+    case: Case, simulate: Literal["centre", "random"], spatial_dims: Literal[2, 3], seed: int
+) -> Clicks:
+    """One click a component, of slices as Rainio et al. 2024 have them (section 2.2), or of the volume.
 
     They are those that a network trained with ``simulate`` and ``most: null`` is tested with, so that a filter and a
     network of one seed are given the same ones.
     """
     structures = len(case.label_names)
-    channels = ClickChannels(PointEncoding(), structures, 0, structures, spatial_dims=2, simulate=simulate, most=None)
+    channels = ClickChannels(PointEncoding(), structures, 0, structures, spatial_dims, simulate=simulate, most=None)
     return shown_clicks(case, channels, "test", seed)
 
 

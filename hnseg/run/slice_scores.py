@@ -18,7 +18,7 @@ from hnseg.io import atomic_path, write_rows
 from hnseg.postprocess import keep_clicked
 from hnseg.prepare import Case
 from hnseg.report import read_manifest
-from hnseg.run.slice_clicks import clicks_in_slice, kept_slices, paper_clicks, shown_clicks
+from hnseg.run.slice_clicks import clicks_in_slice, component_clicks, kept_slices, shown_clicks
 
 SLICES, EMPTY_SLICES, PICTURES = "slices.csv", "empty_slices.csv", "slices.npz"
 FILTERS: tuple[Literal["centre", "random"], ...] = ("centre", "random")
@@ -106,7 +106,7 @@ def _filtered(
     seed: int,
 ) -> NDArray[np.float64]:
     """Dice of the slices ``kept`` when components without a click are taken away, each slice for itself."""
-    clicks = paper_clicks(case, simulate, seed)
+    clicks = component_clicks(case, simulate, 2, seed)
     cleaned = [keep_clicked(prediction[z] > 0, clicks_in_slice(clicks, z)) for z in kept.tolist()]
     return dice_by_slice(np.array(cleaned, bool).reshape(truth[kept].shape), truth[kept] > 0)
 

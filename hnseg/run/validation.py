@@ -21,6 +21,7 @@ from hnseg.inference import Checkpoint, Predictor
 from hnseg.io import atomic_path
 from hnseg.labels import LabelSet
 from hnseg.prepare import Case
+from hnseg.run.slice_clicks import shown_clicks
 
 KEPT = "tuning"
 EPS = 1e-6
@@ -70,7 +71,8 @@ def predict_once(run: Path, checkpoint: Checkpoint, cases: Sequence[Case], devic
         predictor = Predictor([checkpoint], device=device)
         for case in track(waiting, description=f"predict {run.name}"):
             image = torch.from_numpy(case.crop((0, 0, 0), case.grid.shape_zyx)[0])
-            _keep(_file(folder, case), predictor.predict_prepared(image), checkpoint.labels)
+            clicks = shown_clicks(case, checkpoint.clicks, "test", int(checkpoint.config.get("seed", 0)))
+            _keep(_file(folder, case), predictor.predict_prepared(image, clicks=clicks), checkpoint.labels)
     return [
         PredictedCase(
             f"{run.name}/{case.case_id}",
@@ -87,8 +89,10 @@ def _file(folder: Path, case: Case) -> Path:
 
 
 def _keep(path: Path, probabilities: Tensor, labels: LabelSet) -> None:
-    inner = probabilities.float().cpu().clamp(EPS, 1 - EPS)
-    logits = inner.logit() if labels.activation == "sigmoid" else inner.log()
+    logits = probabilities.float().cpu()
+    if labels.activation != "identity":
+        inner = logits.clamp(EPS, 1 - EPS)
+        logits = inner.logit() if labels.activation == "sigmoid" else inner.log()
     if not bool(torch.isfinite(logits).all()):
         raise ValueError(f"the network's answer for {path.stem} is not finite; the run cannot be tuned")
     buffer = io.BytesIO()
