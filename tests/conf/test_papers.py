@@ -136,3 +136,40 @@ def test_all_three_sources_of_anatomynet_train() -> None:
 def test_the_authors_crop_is_a_variant() -> None:
     config = to_plain(compose("train", overrides=["data=miccai2015", "data.variant=paper"]))
     assert config["data"]["module"]["recipe"]["regions"] == ["jain2020"]
+
+
+@pytest.mark.parametrize(("arm", "channels"), [("cnnonly", 1), ("rand1cnn", 2), ("cm1cnn", 2)])
+def test_the_networks_of_rainio_2024(arm: str, channels: int) -> None:
+    config = to_plain(compose("train", overrides=[f"experiment=rainio2024_{arm}"]))
+    net, optimizer = config["model"]["net"], config["model"]["optimizer"]
+    assert (net["filters"], net["variant"], net["in_channels"], net["out_channels"]) == (16, "paper", channels, 1)
+    assert config["loss"]["_target_"] == "hnseg.losses.KerasBCE"
+    assert (optimizer["lr"], optimizer["betas"]) == (1e-3, [0.9, 0.999])
+    assert (config["batch_size"], config["trainer"]["max_epochs"], config["seed"]) == (32, 50, 131)
+    assert (config["monitor"], config["callbacks"]["early"]["patience"]) == ({"metric": "val/loss", "mode": "min"}, 30)
+    assert config["threshold"] == "tuned"
+    assert (config["view"]["least_pixels"], config["view"]["keep_empty"]) == (6, False)
+    simulate = {"cnnonly": None, "rand1cnn": "random", "cm1cnn": "centre"}[arm]
+    assert config["clicks"].get("simulate") == simulate
+    assert config["clicks"].get("most") is None
+
+
+def test_the_arms_of_rainio_2024_are_its_three_networks() -> None:
+    arms = to_plain(compose("cv", overrides=["experiment=rainio2024"]))["cv"]["arms"]
+    for arm, overrides in arms.items():
+        of_arm = to_plain(compose("train", overrides=["experiment=rainio2024", *overrides]))
+        alone = to_plain(compose("train", overrides=[f"experiment=rainio2024_{arm}"]))
+        for config in (of_arm, alone):
+            for key in ("name", "title", "paths", "cv"):
+                config.pop(key, None)
+        of_arm["callbacks"], alone["callbacks"] = of_arm["callbacks"].keys(), alone["callbacks"].keys()  # paths in them
+        of_arm["trainer"].pop("default_root_dir"), alone["trainer"].pop("default_root_dir")
+        of_arm.pop("logger"), alone.pop("logger")
+        assert of_arm == alone
+
+
+def test_another_network_in_rainio_2024_is_an_ablation() -> None:
+    config = to_plain(compose("train", overrides=["experiment=rainio2024_cm1cnn", "model=unet"]))
+    validate(config)
+    assert config["model"]["net"]["_target_"] == "hnseg.models.UNet"
+    assert config["model"]["net"]["in_channels"] == 2
