@@ -26,7 +26,8 @@ class EpochLines(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         known = trainer.callback_metrics
-        parts = [f"{key} {float(known[key]):.4f}" for key in dict.fromkeys(("train/loss", "val/loss", self.metric)) if key in known]
+        shown = dict.fromkeys(("train/loss", "val/loss", self.metric))  # each once: the metric may be a loss
+        parts = [f"{key} {float(known[key]):.4f}" for key in shown if key in known]
         if trainer.is_global_zero:
             epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
             print(f"{epoch}: {', '.join(parts)} ({time.monotonic() - self._began:.1f} s)", flush=True)
