@@ -25,6 +25,7 @@ from hnseg.report.paper_views import challenge_view, false_positive_view, fold_v
 from hnseg.report.provenance import facts, run_commands
 from hnseg.report.run_folder import RunFolder
 from hnseg.report.settings import optimizer_switch
+from hnseg.report.slice_words import slice_sentences
 from hnseg.report.tables import case_table, centre_table, interval, mean_and_spread, number
 from hnseg.report.training_data import data_figures
 from hnseg.report.words import Sentence, evaluation, status
@@ -65,7 +66,7 @@ def _content(run: RunFolder, shown: list[Exhibit]) -> dict[str, Any]:
         "many": many,
         "organs": organ_section(run) if many and len(run.cases) else None,
         "figures": _headline(run, summary),
-        "sentences": evaluation(run),
+        "sentences": [*evaluation(run), *slice_sentences(run)],
         "curves": _curves(run),
         "tested": bool(len(run.cases)),
         "centres": centre_table(summary) if len(summary) else None,
