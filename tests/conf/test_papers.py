@@ -142,8 +142,8 @@ def test_the_authors_crop_is_a_variant() -> None:
 def test_the_networks_of_rainio_2024(arm: str, channels: int) -> None:
     config = to_plain(compose("train", overrides=[f"experiment=rainio2024_{arm}"]))
     net, optimizer = config["model"]["net"], config["model"]["optimizer"]
-    assert (net["filters"], net["variant"], net["in_channels"], net["out_channels"]) == (16, "paper", channels, 1)
-    assert config["loss"]["_target_"] == "hnseg.losses.KerasBCE"
+    assert (net["filters"], net["variant"], net["in_channels"], net["out_channels"]) == (16, "logits", channels, 1)
+    assert config["loss"]["_target_"] == "hnseg.losses.BCE"
     assert (optimizer["lr"], optimizer["betas"]) == (1e-3, [0.9, 0.999])
     assert (config["batch_size"], config["trainer"]["max_epochs"], config["seed"]) == (32, 50, 131)
     assert (config["monitor"], config["callbacks"]["early"]["patience"]) == ({"metric": "val/loss", "mode": "min"}, 30)
