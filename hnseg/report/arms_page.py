@@ -16,6 +16,8 @@ from hnseg.report import five_views as views
 from hnseg.report.arms_folder import Arm, ArmsFolder
 from hnseg.report.arms_words import arms_status, evaluation, verdict
 from hnseg.report.canvas import save_png
+from hnseg.report.click_section import ClickSection, cv_clicks
+from hnseg.report.cv_folder import CvFolder
 from hnseg.report.five_examples import QUANTILES, examples
 from hnseg.report.five_figures import five_boxes
 from hnseg.report.five_outlines import outline_figure
@@ -26,6 +28,8 @@ from hnseg.report.tables import TableView, number
 from hnseg.report.words import patients
 
 Tables = dict[str, pd.DataFrame]
+ORACLE = "cm1cnn"
+"""The arm whose clicks are the truth's centres."""
 
 
 def write_arms_report(folder: Path) -> Path:
@@ -52,6 +56,7 @@ def write_arms_report(folder: Path) -> Path:
         **_views(made),
         "cards": _cards(made, effects),
         "verdict": verdict(arms, effects),
+        "honest": _honest_clicks(arms),
         "sentences": evaluation(arms, made.get("empty_slices")),
         "boxes": boxes,
         "outlines": outlines,
@@ -76,6 +81,12 @@ def _tables(arms: ArmsFolder) -> Tables:
     if len(arms.empty):
         made["empty_slices"] = empty_slice_table(arms.empty)
     return made
+
+
+def _honest_clicks(arms: ArmsFolder) -> ClickSection | None:
+    """What less perfect clicks are worth to the arm of centres, beside a threshold; None before it is scored."""
+    arm = next((arm for arm in arms.arms if arm.name == ORACLE and arm.done), None)
+    return None if arm is None else cv_clicks(CvFolder.open(arm.folder))
 
 
 def _figures(arms: ArmsFolder) -> tuple[bytes | None, bytes | None, str]:

@@ -7,6 +7,7 @@ import pytest
 from hnseg.report import write_arms_report, write_report
 from hnseg.report.canvas import PHANTOM_TEXT
 from tests.report.arms import make_arms, remove_arm
+from tests.report.clicks import click_rows
 from tests.report.html import Page, commands_in
 
 TABLES = {"table1", "table2", "table3", "intervals", "patient_tests", "per_patient", "empty_slices"}
@@ -114,3 +115,12 @@ def test_arms_without_a_fold_in_common(tmp_path):
     assert "no two methods with a scored patient in common" in text
     shutil.rmtree(folder / "arms/cnnonly/folds/1")
     assert "CNNonly" in Page(write_report(folder).read_text()).text
+
+
+def test_clicks_that_know_less_and_the_threshold_stand_beside_the_methods(tmp_path):
+    folder = make_arms(tmp_path / "a", folds=1, patients=1, slices=2, pictures=False)
+    assert "no network at all" not in write_arms_report(folder).read_text()
+    click_rows(["0"]).to_csv(folder / "arms" / "cm1cnn" / "folds" / "0" / "clicks.csv", index=False)
+    text = Page(write_arms_report(folder).read_text()).text
+    for wanted in ("no network at all", "PET threshold", "centre, 6 mm off", "the hottest spot"):
+        assert wanted in text, wanted
