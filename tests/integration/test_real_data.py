@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import ndimage
 
 from hnseg.io import read_grid, read_volume, write_volume
 from hnseg.types import Volume
@@ -154,3 +155,33 @@ def test_head_and_neck_under_hecktor_names(hecktor: Path, command: Command, runs
     )
     row = pd.read_csv(tmp_path / "b" / "cases.csv").iloc[0]
     assert row["truth_volume_mm3"] == pytest.approx(73_728)  # 73.7 ml: 1152 voxels of 4 mm
+
+
+def test_a_click_in_a_tumour_outlines_it_without_a_network(command: Command, tmp_path: Path) -> None:
+    source = PETCT / "HN-CHUS-052"
+    truth = read_volume(source / "HN-CHUS-052__pseudoGTV.nii.gz")
+    pieces, _ = ndimage.label(truth.array > 0, np.ones((3, 3, 3)))
+    depth = ndimage.distance_transform_edt(pieces == np.bincount(pieces.ravel())[1:].argmax() + 1)
+    x, y, z = truth.grid.to_lps_mm(np.array(np.unravel_index(depth.argmax(), depth.shape)))
+    (tmp_path / "clicks.csv").write_text(f"case,x,y,z,frame,kind\nHN-CHUS-052,{-x},{-y},{z},RAS,positive\n")
+    (tmp_path / "cases.csv").write_text(f"case,pet\nHN-CHUS-052,{source / 'HN-CHUS-052__PT.nii.gz'}\n")
+    paths = [f"input={tmp_path / 'cases.csv'}", f"output={tmp_path}", f"clicks={tmp_path / 'clicks.csv'}"]
+    command("predict.py", "checkpoint=pet_threshold", *paths)
+    mask = read_volume(tmp_path / "HN-CHUS-052.nii.gz")
+    assert mask.grid.matches(truth.grid)
+    shared = ((mask.array > 0) & (truth.array > 0)).sum()
+    assert 2 * shared / ((mask.array > 0).sum() + (truth.array > 0).sum()) > 0.8  # a share of the maximum twice
+
+
+def test_sarcomas_slice_by_slice_with_clicks(command: Command, runs: Path, tmp_path: Path) -> None:
+    folders = sorted((PETCT / "sts_ibsi").glob("STS_*"))[:7]
+    lines = [f"{f.name},{f / 'PET_image.nii.gz'},{f / 'PET_mask.nii.gz'}" for f in folders]
+    (tmp_path / "cases.csv").write_text("\n".join(["case,pet,mask", *lines]) + "\n")
+    own = ["experiment=rainio2024_cm1cnn", f"data.csv={tmp_path / 'cases.csv'}", "threads=1"]
+    assert "0 errors" in command(*HNSEG, "check", *own).stdout
+    command("train.py", *own, "trainer.max_epochs=1", "model.net.filters=4", "name=slices")
+    slices, clicks = (pd.read_csv(runs / "slices" / f"{name}.csv") for name in ("slices", "clicks"))
+    assert (slices["pixels"] >= 6).all()
+    threshold = clicks.query("method == 'pet_threshold' and user == 'centre'")["dice"]
+    assert threshold.median() > 0.5
+    assert not clicks["phantom"].any()
