@@ -143,8 +143,11 @@ def _user_rows(sheet: _Sheet, units: Sequence[Unit], users: Sequence[dict[str, C
         chosen = [(unit, of_unit[user]) for unit, of_unit in zip(units, users, strict=True) if user in of_unit]
         answers = sheet.ask([unit for unit, _ in chosen], [made for _, made in chosen])
         for (unit, made), answer in zip(chosen, answers, strict=True):
+            # a wrong click is one, for one structure: the others' rows would be of no click at all
+            meant = set(made.values.tolist()) if user == "wrong_organ" else sheet.annotated
             for value in sheet.annotated:
-                yield sheet.row(unit, value, user, (len(made), len(made)), answer)
+                if value in meant:
+                    yield sheet.row(unit, value, user, (len(made), len(made)), answer)
 
 
 def _empty_rows(sheet: _Sheet, units: Sequence[Unit]) -> Iterator[Row]:

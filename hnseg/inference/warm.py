@@ -43,7 +43,7 @@ class WarmPatient:
         self._mask = self._decoded()
 
     def outline(self, clicks: Sequence[Click]) -> Volume:
-        """The mask that a cold prediction with these clicks gives, a new one each time.
+        """The mask that a cold prediction with these clicks gives (without any, one without), a new one each time.
 
         Raises:
             ValueError: the answer is not finite, or a step of post-processing cannot work with these images.
@@ -52,15 +52,18 @@ class WarmPatient:
         chain, image_grid = self.predictor.postprocess, self.patient.grid
         self._show(on_grid(clicks, self.seen.grid, self.predictor.labels.names))
         if chain.refines:
-            return outline(self._probabilities, self.seen.scene, self.seen.grid, image_grid, *how, chain, clicks)
-        placed = on_grid(clicks, image_grid, self.predictor.labels.names)
+            return outline(
+                self._probabilities, self.seen.scene, self.seen.grid, image_grid, *how, chain, clicks or None
+            )
+        # before the first click nobody has said which pieces are wanted, and all are shown
+        placed = on_grid(clicks, image_grid, self.predictor.labels.names) if clicks else None
         return chain.clean(Volume(self._mask.array.copy(), image_grid), self.predictor.labels, placed)
 
     def _show(self, clicks: Clicks) -> None:
         """Let the networks see clicks, if they look at any, wherever these are others than before."""
         if not self._heeds_clicks:
             return
-        before, now = _slice_by_slice(self._clicks), _slice_by_slice(clicks)
+        before, now = (_slice_by_slice(c, self.seen.grid.shape_zyx[0]) for c in (self._clicks, clicks))
         changed = [z for z in sorted({*before, *now}) if before.get(z) != now.get(z)]
         if self._by_slices:
             image = self.seen.scene.image
@@ -92,9 +95,9 @@ class WarmPatient:
         return to_patient_grid(self._probabilities, self.seen.grid, self.patient.grid, labels, threshold)
 
 
-def _slice_by_slice(clicks: Clicks) -> dict[int, Made]:
+def _slice_by_slice(clicks: Clicks, depth: int) -> dict[int, Made]:
     """The clicks in each slice that has any; the slice is that of the nearest voxel, as the networks are shown it."""
     slices: dict[int, Made] = defaultdict(list)
     for (z, y, x), value in zip(clicks.index.tolist(), clicks.values.tolist(), strict=True):
-        slices[round(z)].append((value, y, x))
+        slices[min(max(round(z), 0), depth - 1)].append((value, y, x))
     return dict(slices)

@@ -41,6 +41,8 @@ class PetThreshold(nn.Module):
     """
 
     divisor: ClassVar[int] = 1
+    click_encodings: ClassVar[tuple[str, ...]] = ("PointEncoding", "GaussianEncoding", "EdtEncoding")
+    """Those that are 1 in one voxel a click; a disk would be as many clicks as it has voxels."""
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from hnseg.models.original_weights import load_original_weights
 from hnseg.modules.clicking import clicked_by_robot, seeded, whole_case_clicks
 from hnseg.prepare import Case
 from hnseg.prepare.intensity import Normalization
-from hnseg.types import Batch, TrainingCounts
+from hnseg.types import Batch, Clicks, TrainingCounts
 
 LOGIT_EPS = 1e-6
 """Probabilities of whole cases are kept this far from 0 and 1 before they become logits again for the loss."""
@@ -74,6 +74,7 @@ class SegmentationModule(pl.LightningModule):
                 f"model.net: the output of this {type(net).__name__} is no logit but the answer itself; add "
                 f"data.activation={wanted} and a loss for it (loss=keras_bce)"
             )
+        _refuse_encoding(net, clicks)
         if weights:
             load_original_weights(net, torch.load(weights, map_location="cpu", weights_only=True))
         self.net, self.loss, self.labels = net, loss, labels
@@ -154,12 +155,13 @@ class SegmentationModule(pl.LightningModule):
         return answer
 
     def validation_step(self, case: dict[str, Any], batch_idx: int) -> None:
-        self._whole_case(case, "val")
+        case = scored_slices(case)  # no other slice says anything about an epoch
+        self._whole_case(case, "val", whole_case_clicks(case, self.clicks, "val", self._seed))
 
     def test_step(self, case: dict[str, Any], batch_idx: int) -> dict[str, Any]:
         """Scores on the patient's own grid, in mm: what :class:`hnseg.modules.TestRecorder` writes down."""
         clicks = whole_case_clicks(case, self.clicks, "test", self._seed)
-        probabilities = self._whole_case(case, "test")
+        probabilities = self._whole_case(case, "test", clicks)
         prepared = Case.open(Path(case["folder"]))
         mask = to_patient_grid(probabilities, prepared.grid, prepared.image_grid, self.labels, self.threshold)
         truth = prepared.truth()
@@ -194,11 +196,9 @@ class SegmentationModule(pl.LightningModule):
         )
         return loss
 
-    def _whole_case(self, case: dict[str, Any], stage: str) -> Tensor:
+    def _whole_case(self, case: dict[str, Any], stage: str, clicks: Clicks) -> Tensor:
         """Probabilities (channels, Z, Y, X) of a whole prepared case; its loss and Dice are logged on the way."""
-        probabilities = self.runner(stage)(
-            case["image"], clicks=whole_case_clicks(case, self.clicks, stage, self._seed)
-        )
+        probabilities = self.runner(stage)(case["image"], clicks=clicks)
         scored = case["slices"]
         target, annotated = case["target"][None, scored], case["annotated"][None]
         answer = probabilities[None, :, scored]
@@ -239,6 +239,15 @@ def teach(parts: Iterable[object], count: Callable[[], TrainingCounts]) -> None:
     counts = count() if pupils else None
     for pupil in pupils:
         pupil.learn(counts)
+
+
+def _refuse_encoding(net: nn.Module, clicks: ClickChannels | NoClicks | None) -> None:
+    """Some methods read clicks off the channels, and can do so from some encodings alone."""
+    wanted = getattr(net, "click_encodings", None)
+    if wanted and isinstance(clicks, ClickChannels) and type(clicks.encoding).__name__ not in wanted:
+        raise ValueError(
+            f"{type(net).__name__} reads no clicks off a {type(clicks.encoding).__name__}; choose clicks=point"
+        )
 
 
 def scored_slices(case: dict[str, Any]) -> dict[str, Any]:

@@ -114,8 +114,9 @@ def find_pairs(source: Path, modalities: Sequence[str] = ("ct", "pt")) -> Findin
         return _pairs_of_names(source, pairs, modalities)
     raise ValueError(
         f"no images found in {source}; expected <case>_ct.nii.gz with <case>_pt.nii.gz, <case>__CT.nii.gz with "
-        f"<case>__PT.nii.gz (folders inside folders are fine), or one CSV with columns case,ct,pet; for a network of "
-        f"CT alone <case>.nii.gz or <case>/img.nrrd as well; see docs/datasets/table.md"
+        f"<case>__PT.nii.gz (folders inside folders are fine), or one CSV with columns case,ct,pet (those "
+        f"that the network needs: for PET alone case,pet); for a network of CT alone <case>.nii.gz or <case>/img.nrrd "
+        f"as well; see docs/datasets/table.md"
     )
 
 

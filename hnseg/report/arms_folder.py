@@ -146,7 +146,9 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     if table.empty:  # a fold may have no slice without tumour, and then no such table
         return pd.DataFrame(columns=list(columns))
     if missing := [name for name in columns if name not in table.columns]:
-        raise ValueError(f"{path} lacks the columns {missing}; delete it and say the same command again to score anew")
+        raise ValueError(
+            f"{path} lacks the columns {missing}; delete it and cases.csv beside it, and say the same command again"
+        )
     return table
 
 

@@ -87,7 +87,8 @@ def _read(folder: Path) -> pd.DataFrame:
     missing = [name for name in NEEDED if name not in rows.columns]
     if len(rows) and missing:
         raise ValueError(
-            f"{folder / CLICKS} lacks the columns {', '.join(missing)}; remove it and repeat the run's command"
+            f"{folder / CLICKS} lacks the columns {', '.join(missing)}; delete it and cases.csv beside it, and say the "
+            "same command again"
         )
     return rows
 

@@ -25,6 +25,7 @@ from hnseg.report.organ_page import organ_section
 from hnseg.report.organ_views import organ_view, scores_of, source_view
 from hnseg.report.paper_views import challenge_view, false_positive_view, fold_view
 from hnseg.report.provenance import cv_commands, facts
+from hnseg.report.slice_words import oracle_sentences
 from hnseg.report.words import Sentence
 
 Tables = dict[str, pd.DataFrame]
@@ -95,7 +96,7 @@ def _about(cv: CvFolder) -> dict[str, Any]:
         "data": run.manifest.get("data", {}),
         "model": run.target_of("model"),
         "status": cv_status(cv),
-        "sentences": cv_evaluation(cv),
+        "sentences": [*cv_evaluation(cv), *oracle_sentences(cv.whole)],
         "folds": [_fold_line(fold) for fold in cv.folds],
         "many": run.many,
         "official": None if run.many else challenge_view(run.official),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hnseg.evaluate.five_methods import METHODS
 from hnseg.report.arms_folder import ARM_METHODS, ArmFold, ArmsFolder
 
+AGAIN = "delete it and cases.csv beside it, and say the same command again"
 QUANTILES = (0.05, 0.35, 0.65, 0.95)
 DECIMALS = 9
 """Gains that differ by less come from decimals in tables."""
@@ -70,7 +71,7 @@ def _load(fold: ArmFold) -> tuple[dict[tuple[str, int], int], dict[str, NDArray[
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in ("case", "slice", "image", "truth", "prediction")}
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} cannot be read ({error}); delete it and say the same command again") from error
+        raise ValueError(f"{path} cannot be read ({error}); {AGAIN}") from error
     keys = zip(arrays["case"].astype(str).tolist(), arrays["slice"].tolist(), strict=True)
     return {(case, int(place)): row for row, (case, place) in enumerate(keys)}, arrays
 
@@ -80,7 +81,7 @@ def _example(line: dict[Any, Any], loaded: dict[str, Any]) -> Example:
     masks = {}
     for method, (rows, arrays) in loaded.items():
         if key not in rows:
-            raise ValueError(f"slices.npz of {method} lacks slice {key[1]} of {key[0]}; delete it and score anew")
+            raise ValueError(f"slices.npz of {method} lacks slice {key[1]} of {key[0]}; {AGAIN}")
         masks[method] = arrays["prediction"][rows[key]] > 0
     rows, arrays = loaded["CNNonly"]
     masks["truth"] = arrays["truth"][rows[key]] > 0

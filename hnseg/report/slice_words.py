@@ -16,7 +16,7 @@ def slice_sentences(run: RunFolder) -> list[Sentence]:
         ValueError: a table of slices cannot be read.
     """
     shown, empty = read_csv(run.folder / "slices.csv"), read_csv(run.folder / "empty_slices.csv")
-    sentences = _threshold(run) + _oracle(run)
+    sentences = _threshold(run) + oracle_sentences(run)
     if len(shown):
         counted = f"{len(shown)} slices with a tumour, of {patients(shown['case'].nunique())}"
         text = f"Of {counted}, the median Dice is {shown['dice'].median():.3f} (SD {shown['dice'].std():.3f})."
@@ -37,9 +37,17 @@ def _threshold(run: RunFolder) -> list[Sentence]:
     return [Sentence(text)]
 
 
-def _oracle(run: RunFolder) -> list[Sentence]:
-    given = pd.to_numeric(run.cases["clicks"]) if "clicks" in run.cases.columns else pd.Series(dtype=float)
-    if not given.sum():
-        return []
-    text = "The network was tested with clicks that were placed by the truth, one in every component: an oracle's."
-    return [Sentence(f"{text} A person's clicks are less exact.", warning=True)]
+def oracle_sentences(run: RunFolder) -> list[Sentence]:
+    """Of a run or a cross-validation whose scores were made with clicks; they all come from the truth."""
+    whose = {"The network was tested": run.cases, "Post-processing was scored": run.postprocessed}
+    text = "with clicks that were placed by the truth of the test patients, one in every component: an oracle's"
+    return [
+        Sentence(f"{what} {text}. A person's clicks are less exact.", warning=True)
+        for what, rows in whose.items()
+        if clicks_given(rows)
+    ]
+
+
+def clicks_given(rows: pd.DataFrame) -> int:
+    """How many clicks a table of scored patients was made with."""
+    return int(pd.to_numeric(rows["clicks"]).sum()) if "clicks" in rows.columns else 0

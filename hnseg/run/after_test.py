@@ -17,10 +17,10 @@ def score_again(folder: Path, data: CaseDataModule, plain: dict[str, Any]) -> No
     """Write what follows from a test that has just been made, in place of what an earlier one left."""
     write_official(folder)
     predictor, cases, least = run_predictor(folder, plain), scorable(data), least_pixels(data)
-    if data.slices_scored:
+    if data.scored_view() is not None:
         write_slice_scores(folder, cases, predictor, least)
     (channels,) = predictor.click_channels
-    if isinstance(channels, ClickChannels):
+    if isinstance(channels, ClickChannels) and plain["click_scores"]:
         write_click_scores(folder, predictor, channels, cases, least_pixels=least, seed=plain["seed"])
     forget_postprocessing(folder)
     score_postprocessed(folder, plain)

@@ -15,6 +15,8 @@ from hnseg.evaluate.sources import Source, open_sources
 from hnseg.io import atomic_path
 from hnseg.io.phantom_marker import is_phantom
 from hnseg.report.comparison import paired_dice
+from hnseg.report.reading import read_cases
+from hnseg.report.slice_words import clicks_given
 
 
 def main(config: DictConfig) -> int:
@@ -57,6 +59,8 @@ def _say(found: Comparison, sources: Sequence[Source], left_out: Mapping[str, st
         if source.repeated:
             listed = ", ".join(source.repeated)
             print(f"{source.name}: in two folds, of which the first counts: {listed}")
+        if clicks_given(read_cases(source.folder / "cases.csv")):
+            print(f"{source.name}: made with clicks that came from the truth of these patients (an oracle's)")
     by_reason: dict[str, list[str]] = defaultdict(list)
     for case_id, reason in left_out.items():
         by_reason[reason].append(case_id)

@@ -14,6 +14,15 @@ from hnseg.run.resolvers import NOT_IDENTITY
 OVERRIDES, CONFIG = "overrides.yaml", "config.yaml"
 
 
+NEUTRAL: dict[str, Any] = {
+    "clicks._target_": "hnseg.clicks.NoClicks",
+    "clicks.channels": 0,
+    "threshold": 0.5,
+    "data.background.identity": 0,
+}
+"""What runs from before these keys did without saying so."""
+
+
 def expand_resume(arguments: Sequence[str]) -> list[str]:
     """Replace ``resume=RUN`` by what RUN was started with; what is said beside it wins.
 
@@ -46,6 +55,9 @@ def repeatable(overrides: Sequence[str]) -> list[str]:
 def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """``key: before -> now`` for everything that decides what is trained and is not as it was."""
     before, after = dict(_flat(stored)), dict(_flat(now))
+    for key in set(after) - set(before):
+        # also where a group is plugged in elsewhere: model.clicks.channels
+        before |= {key: value for known, value in NEUTRAL.items() if f".{key}".endswith(f".{known}")}
     changed = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
     said_once = [key for key in changed if not any(key.endswith(f".{other}") for other in changed)]
     trained = [key for key in said_once if not {key, key.split(".")[0]} & set(NOT_IDENTITY)]

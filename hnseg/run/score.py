@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 import yaml
 from rich.progress import track
 
+from hnseg.clicks import ClickChannels, PointEncoding
 from hnseg.data import Split
 from hnseg.evaluate import evaluate_case, official_scores
 from hnseg.inference import Predictor, load_checkpoint, outline
@@ -23,9 +25,10 @@ from hnseg.io import atomic_path, read_rows, write_json, write_rows, write_volum
 from hnseg.modules.segmentation import SLICES
 from hnseg.postprocess import Postprocess, Scene
 from hnseg.prepare import Case
+from hnseg.prepare.axial import axial
 from hnseg.report import read_manifest, write_manifest
 from hnseg.run.ledger import record_look
-from hnseg.run.slice_clicks import component_clicks, shown_clicks
+from hnseg.run.slice_clicks import shown_clicks
 from hnseg.types import Click
 
 POSTPROCESSED, TUNING = "postprocessed", "tuning"
@@ -53,13 +56,15 @@ def score_cases(
         probabilities = predictor.predict_prepared(image, clicks=shown)
         scene, truth = Scene(image, case.modalities, case.grid.spacing_mm), case.truth()
         for folder, chain in folders.items():
-            how = (predictor.labels, predictor.threshold, chain, _centres(case, chain))
+            centres = _centres(case, chain)
+            how = (predictor.labels, predictor.threshold, chain, centres)
             mask = outline(probabilities, scene, case.grid, case.image_grid, *how)
             write_volume(mask, folder / "predictions" / f"{case.case_id}.nii.gz")
             if truth is not None:
                 names = predictor.labels.names
                 found = evaluate_case(mask, truth, names, case.annotated, case_id=case.case_id, centre=case.centre)
-                rows[folder] += [{**row, "phantom": case.phantom} for row in found]
+                given = len(shown) + len(centres or ())
+                rows[folder] += [{**row, "clicks": given, "phantom": case.phantom} for row in found]
     for folder, found in rows.items():
         if found:
             write_rows(folder / "cases.csv", found)
@@ -67,11 +72,14 @@ def score_cases(
 
 def _centres(case: Case, chain: Postprocess) -> list[Click] | None:
     """For a chain that needs clicks one in the centre of every component, slice by slice where its steps go so."""
-    if not chain.needs_clicks or case.label is None:
+    truth = case.truth()
+    if not chain.needs_clicks or truth is None:
         return None
     flat = any(getattr(step, "spatial_dims", 3) == 2 for step in chain.steps.values())
-    clicks = component_clicks(case, "centre", 2 if flat else 3, 0)
-    positions = case.grid.to_lps_mm(clicks.index).tolist()
+    structures, outlined = len(case.label_names), axial(truth)
+    channels = ClickChannels(PointEncoding(), structures, 0, structures, 2 if flat else 3, "centre", most=None)
+    clicks = channels.draw(outlined.array, np.random.default_rng(0), spacing_mm=outlined.spacing_mm)
+    positions = outlined.grid.to_lps_mm(clicks.index).tolist()
     names = [case.label_names[value - 1] for value in clicks.values]
     return [Click(tuple(at), name) for at, name in zip(positions, names, strict=True)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -41,16 +41,21 @@ def shown_clicks(case: Case, channels: ClickChannels | NoClicks, stage: Stage, s
     return whole_case_clicks(drawn, channels, stage, seed)
 
 
-def component_clicks(
-    case: Case, simulate: Literal["centre", "random"], spatial_dims: Literal[2, 3], seed: int
-) -> Clicks:
-    """One click a component, of slices as Rainio et al. 2024 have them (section 2.2), or of the volume.
+def same_size(stacks: Sequence[NDArray[Any]], fill: float = 0) -> list[NDArray[Any]]:
+    """Stacks (n, Y, X) of one Y and X: smaller ones end in ``fill``."""
+    size = np.max([stack.shape[1:] for stack in stacks], axis=0)
+    margins = [((0, 0), *((0, most - own) for most, own in zip(size, s.shape[1:], strict=True))) for s in stacks]
+    return [np.pad(s, margin, constant_values=fill) for s, margin in zip(stacks, margins, strict=True)]
+
+
+def component_clicks(case: Case, simulate: Literal["centre", "random"], seed: int) -> Clicks:
+    """One click a component and slice, as Rainio et al. 2024 have them (section 2.2).
 
     They are those that a network trained with ``simulate`` and ``most: null`` is tested with, so that a filter and a
     network of one seed are given the same ones.
     """
     structures = len(case.label_names)
-    channels = ClickChannels(PointEncoding(), structures, 0, structures, spatial_dims, simulate=simulate, most=None)
+    channels = ClickChannels(PointEncoding(), structures, 0, structures, spatial_dims=2, simulate=simulate, most=None)
     return shown_clicks(case, channels, "test", seed)
 
 

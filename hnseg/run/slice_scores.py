@@ -18,7 +18,7 @@ from hnseg.io import atomic_path, write_rows
 from hnseg.postprocess import keep_clicked
 from hnseg.prepare import Case
 from hnseg.report import read_manifest
-from hnseg.run.slice_clicks import clicks_in_slice, component_clicks, kept_slices, shown_clicks
+from hnseg.run.slice_clicks import clicks_in_slice, component_clicks, kept_slices, same_size, shown_clicks
 
 SLICES, EMPTY_SLICES, PICTURES = "slices.csv", "empty_slices.csv", "slices.npz"
 FILTERS: tuple[Literal["centre", "random"], ...] = ("centre", "random")
@@ -106,11 +106,11 @@ def _filtered(
     seed: int,
 ) -> NDArray[np.float64]:
     """Dice of the slices ``kept`` when components without a click are taken away, each slice for itself."""
-    clicks = component_clicks(case, simulate, 2, seed)
+    clicks = component_clicks(case, simulate, seed)
     cleaned = [keep_clicked(prediction[z] > 0, clicks_in_slice(clicks, z)) for z in kept.tolist()]
     return dice_by_slice(np.array(cleaned, bool).reshape(truth[kept].shape), truth[kept] > 0)
 
 
 def _together(pictures: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
     """(n, Y, X) from those of each patient."""
-    return np.concatenate(pictures).astype(dtype) if pictures else np.zeros((0, 0, 0), dtype)
+    return np.concatenate(same_size(pictures)).astype(dtype) if pictures else np.zeros((0, 0, 0), dtype)

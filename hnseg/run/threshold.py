@@ -18,7 +18,7 @@ from hnseg.labels import LabelSet
 from hnseg.prepare import Case
 from hnseg.report import write_manifest
 from hnseg.run.score import best_checkpoint, run_predictor
-from hnseg.run.slice_clicks import clicks_among, kept_slices, shown_clicks
+from hnseg.run.slice_clicks import clicks_among, kept_slices, same_size, shown_clicks
 
 TUNED = "tuned"
 """What `threshold` is where it is to be chosen."""
@@ -85,7 +85,4 @@ def _stacked(
     scores: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.bool_]]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """All slices in one array; those of smaller images end in background, which changes no Dice."""
-    size = np.max([slices.shape[1:] for slices in scores], axis=0)
-    margins = [((0, 0), *((0, most - own) for most, own in zip(size, s.shape[1:], strict=True))) for s in scores]
-    padded = [np.pad(s, margin, constant_values=-1.0) for s, margin in zip(scores, margins, strict=True)]
-    return np.concatenate(padded), np.concatenate([np.pad(t, m) for t, m in zip(truth, margins, strict=True)])
+    return np.concatenate(same_size(scores, fill=-1.0)), np.concatenate(same_size(truth))

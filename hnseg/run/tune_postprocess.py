@@ -18,6 +18,7 @@ from hnseg.evaluate.tuning import PredictedCase, Scorer, Trial, best_trial, chai
 from hnseg.inference import load_checkpoint
 from hnseg.inference.rewrite import rewrite_postprocess
 from hnseg.io import write_rows
+from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest
 from hnseg.run.device import device_named
 from hnseg.run.lock import only_one
@@ -139,6 +140,11 @@ def _refuse_unknown(plain: Mapping[str, Any]) -> None:
     chain, space = plain["postprocess"], plain["space"]
     if not chain:
         raise ValueError("postprocess=none has nothing to tune; name a chain, such as postprocess=crf")
+    if Postprocess.from_dict(chain, "postprocess=...").needs_clicks:
+        raise ValueError(
+            "a chain that needs clicks is not tuned: whether it helps depends on whose clicks it gets; leave "
+            "click_filter out here, and name it where you predict"
+        )
     make_search(plain["search"], space, plain["trials"], plain["seed"])
     for name in space:
         step, _, key = name.partition(".")

@@ -48,3 +48,12 @@ def test_clicks_of_the_test_are_called_an_oracles(run: Path, clicks: int, warned
     row = {"case": "a", "structure": "GTV", "dice": 0.5, "clicks": clicks}
     pd.DataFrame([row]).to_csv(run / "cases.csv", index=False)
     assert [warning for _, warning in said(run)] == [True] * warned
+
+
+def test_a_chain_that_was_scored_with_clicks_is_an_oracles_too(run: Path) -> None:
+    (run / "postprocessed").mkdir()
+    row = {"case": "a", "structure": "GTV", "dice": 0.5, "clicks": 3}
+    pd.DataFrame([row]).to_csv(run / "postprocessed" / "cases.csv", index=False)
+    ((text, warning),) = said(run)
+    assert text.startswith("Post-processing was scored with clicks that were placed by the truth")
+    assert warning

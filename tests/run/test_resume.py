@@ -32,6 +32,18 @@ def test_differences_name_what_decides_the_training_and_nothing_else() -> None:
     assert differences(before, before) == []
 
 
+def test_a_run_from_before_clicks_goes_on() -> None:
+    none = {"_target_": "hnseg.clicks.NoClicks", "channels": 0}
+    now = {"seed": 1, "clicks": none, "model": {"clicks": none}, "threshold": 0.5, "click_scores": True}
+    assert differences({"seed": 1, "model": {}}, now) == []
+    clicked = {"clicks": {"_target_": "hnseg.clicks.ClickChannels", "channels": 2}}
+    assert (
+        differences({"seed": 1}, clicked | {"seed": 1})[0]
+        == "clicks._target_: hnseg.clicks.NoClicks -> hnseg.clicks.ClickChannels"
+    )
+    assert differences({"threshold": 0.3}, {"threshold": 0.5}) == ["threshold: 0.3 -> 0.5"]
+
+
 def test_a_value_that_is_plugged_in_elsewhere_is_named_once() -> None:
     before = {"optimizer": {"lr": 1}, "model": {"optimizer": {"lr": 1}}}
     now = {"optimizer": {"lr": 2}, "model": {"optimizer": {"lr": 2}}}

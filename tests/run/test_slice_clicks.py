@@ -26,17 +26,17 @@ def test_a_slice_is_kept_for_its_pixels(case) -> None:
 
 @pytest.mark.parametrize("simulate", ["centre", "random"])
 def test_a_filter_and_a_network_are_given_the_same_clicks(case, simulate: str) -> None:
-    given, shown = component_clicks(case, simulate, 2, 7), shown_clicks(case, channels(simulate), "test", 7)
+    given, shown = component_clicks(case, simulate, 7), shown_clicks(case, channels(simulate), "test", 7)
     assert np.array_equal(given.index, shown.index)
     assert given.index[:, 0].tolist() == [0, 1, 1, 3]  # one a component, in every slice
     assert all(case.label[tuple(at.astype(int))] for at in given.index)
-    again = component_clicks(case, simulate, 2, 7).index
+    again = component_clicks(case, simulate, 7).index
     assert np.array_equal(given.index, again)
-    assert np.array_equal(given.index, component_clicks(case, simulate, 2, 8).index) == (simulate == "centre")
+    assert np.array_equal(given.index, component_clicks(case, simulate, 8).index) == (simulate == "centre")
 
 
 def test_the_centre_is_that_of_the_slice(case) -> None:
-    clicks = component_clicks(case, "centre", 2, 0)
+    clicks = component_clicks(case, "centre", 0)
     for z in range(4):
         assert np.array_equal(clicks_in_slice(clicks, z), centre_clicks(case.label[z], (2.0, 2.5)).index)
 

@@ -77,7 +77,7 @@ def test_a_network_that_takes_clicks_is_shown_those_of_the_filter_and_is_not_fil
     write_slice_scores(run, cases, predictor)
     assert "dice_filtered_centre" not in pd.read_csv(run / "slices.csv").columns
     for case, shown in zip(cases, predictor.shown, strict=True):
-        assert np.array_equal(shown.index, component_clicks(case, "random", 2, 131).index)
+        assert np.array_equal(shown.index, component_clicks(case, "random", 131).index)
 
 
 def test_a_click_off_what_is_outlined_leaves_nothing(run: Path, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_click_off_what_is_outlined_leaves_nothing(run: Path, tmp_path: Path) 
 
 def test_the_random_click_of_the_filter_is_that_of_the_runs_seed(run: Path, tmp_path: Path) -> None:
     case = write_slices(tmp_path, "R", [(0, np.s_[4:11, 4:11])])
-    (_, y, x) = component_clicks(case, "random", 2, 131).index[0].astype(int)
+    (_, y, x) = component_clicks(case, "random", 131).index[0].astype(int)
     assert (y, x) != (7, 7)  # the centre
     pixels = torch.zeros(1, 4, 16, 16)
     pixels[0, 0, y, x] = pixels[0, 0, 0, 0] = 1
