@@ -94,7 +94,7 @@ def test_the_clone_is_not_what_runs(installed: Path, tmp_path: Path) -> None:
 
 def test_help_lists_the_groups_of_the_wheel(installed: Path, tmp_path: Path) -> None:
     shown = hnseg(installed, tmp_path, "train", "--help")
-    assert "experiment: bourigault2021_unet3plus, hecktor2022_baseline, iantsen2020_senorm" in shown
+    assert "bourigault2021_unet3plus, hecktor2022_baseline, iantsen2020_senorm" in shown
 
 
 def test_data_and_runs_lie_below_the_folder_of_the_call(installed: Path, tmp_path: Path) -> None:

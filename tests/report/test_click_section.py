@@ -70,7 +70,7 @@ def test_units_without_tumour_alone_have_no_curve(tmp_path):
 
 def test_a_table_that_is_none_is_named(tmp_path):
     click_rows().drop(columns=["user", "clicks"]).to_csv(tmp_path / "clicks.csv", index=False)
-    with pytest.raises(ValueError, match=r"clicks\.csv lacks the columns user, clicks; remove it"):
+    with pytest.raises(ValueError, match=r"clicks\.csv lacks the columns user, clicks; delete it"):
         run_clicks(tmp_path, False)
     (tmp_path / "clicks.csv").write_text("case,slice\n")
     assert run_clicks(tmp_path, False) is None
