@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hnseg.evaluate.click_bootstrap import Estimate, over_patients
+from hnseg.evaluate.cluster_bootstrap import Estimate, over_patients
 
 COUNTS = (0, 1, 2, 3, 5, 10)
 """Numbers of clicks that are reported."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hnseg.evaluate.click_bootstrap import over_patients
+from hnseg.evaluate.cluster_bootstrap import over_patients
 
 NEEDED = ("method", "case", "predicted_pixels", "predicted_ml")
 COLUMNS = ("method", "slices", "patients", "with_any", "low", "high", "median_ml", "median_ml_where_any")

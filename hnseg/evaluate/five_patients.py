@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hnseg.evaluate.cluster_bootstrap import resampled_medians
 from hnseg.evaluate.five_methods import METHODS, PAIRS, checked_scores, methods_in, shared_slices
 from hnseg.evaluate.paired import ROUNDING, holm, signed_rank_p
 
@@ -156,24 +157,6 @@ def click_effects(scores: pd.DataFrame) -> dict[str, ClickEffect]:
             p=float(test["median_holm_p"]),
         )
     return effects
-
-
-def resampled_medians(
-    values: NDArray[np.float64], owner: NDArray[np.int64], draws: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """(resamples,) medians of ``values`` (n,) where every value counts as often as its owner was drawn.
-
-    Args:
-        values: of slices.
-        owner: (n,) the patient of each, counted from 0.
-        draws: (resamples, patients) how often each patient was drawn.
-    """
-    order = np.argsort(values, kind="stable")
-    ends = np.cumsum(draws[:, owner[order]], axis=1)
-    total = ends[:, -1:]
-    low, high = (values[order][(ends > place).argmax(axis=1)] for place in ((total - 1) // 2, total // 2))
-    middle: NDArray[np.float64] = (low + high) / 2
-    return middle
 
 
 def _pair(medians: pd.DataFrame, means: pd.DataFrame, name: str, reference: str) -> dict[str, object]:

@@ -55,9 +55,9 @@ def repeatable(overrides: Sequence[str]) -> list[str]:
 def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """``key: before -> now`` for everything that decides what is trained and is not as it was."""
     before, after = dict(_flat(stored)), dict(_flat(now))
-    for key in set(after) - set(before):
+    for known, value in NEUTRAL.items():
         # also where a group is plugged in elsewhere: model.clicks.channels
-        before |= {key: value for known, value in NEUTRAL.items() if f".{key}".endswith(f".{known}")}
+        before |= {key: value for key in set(after) - set(before) if f".{key}".endswith(f".{known}")}
     changed = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
     said_once = [key for key in changed if not any(key.endswith(f".{other}") for other in changed)]
     trained = [key for key in said_once if not {key, key.split(".")[0]} & set(NOT_IDENTITY)]

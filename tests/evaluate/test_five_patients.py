@@ -10,7 +10,6 @@ from hnseg.evaluate.five_patients import (
     intervals,
     patient_scores,
     patient_tests,
-    resampled_medians,
 )
 from tests.evaluate.test_five_methods import by_hand, make_scores
 
@@ -45,14 +44,6 @@ def test_copies_of_a_slice_do_not_make_it_surer():
     often = pd.concat([once.assign(slice=i) for i in range(10)], ignore_index=True)
     pd.testing.assert_frame_equal(patient_tests(once), patient_tests(often))
     pd.testing.assert_frame_equal(intervals(once).drop(columns="slices"), intervals(often).drop(columns="slices"))
-
-
-def test_resampled_medians_are_those_of_repeated_slices():
-    rng = np.random.default_rng(0)
-    values, owner = rng.choice([0.0, 0.1, 0.4, 0.8], 17), rng.integers(4, size=17)
-    draws = rng.multinomial(4, [0.25] * 4, size=20)
-    expected = [np.median(np.repeat(values, draw[owner])) for draw in draws]
-    np.testing.assert_allclose(resampled_medians(values, owner, draws), expected)
 
 
 def test_intervals_hold_the_medians_and_difference():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from hnseg.evaluate import click_bootstrap
-from hnseg.evaluate.click_bootstrap import over_patients
+from hnseg.evaluate import cluster_bootstrap
+from hnseg.evaluate.cluster_bootstrap import over_patients, resampled_medians
 
 RNG = np.random.default_rng(5)
 PATIENTS = [f"P{i}" for i in RNG.integers(7, size=41)]
@@ -25,7 +25,7 @@ def naive(values, patients, statistic, resamples, seed):
 
 @pytest.mark.parametrize("at_once", [2_000_000, 41 * 7, 1])
 def test_agrees_with_units_that_are_really_repeated(monkeypatch, at_once):
-    monkeypatch.setattr(click_bootstrap, "AT_ONCE", at_once)
+    monkeypatch.setattr(cluster_bootstrap, "AT_ONCE", at_once)
     median, mean = over_patients(VALUES, PATIENTS, resamples=60, seed=3)
     assert median.value == np.median(VALUES)
     assert mean.value == np.mean(VALUES)
@@ -72,3 +72,11 @@ def test_same_seed_same_interval_whatever_the_order():
     first = over_patients(VALUES, PATIENTS, resamples=40, seed=1)
     np.testing.assert_allclose(over_patients(VALUES[order], [PATIENTS[i] for i in order], resamples=40, seed=1), first)
     assert over_patients(VALUES, PATIENTS, resamples=40, seed=2) != first
+
+
+def test_resampled_medians_are_those_of_repeated_slices():
+    rng = np.random.default_rng(0)
+    values, owner = rng.choice([0.0, 0.1, 0.4, 0.8], 17), rng.integers(4, size=17)
+    draws = rng.multinomial(4, [0.25] * 4, size=20)
+    expected = [np.median(np.repeat(values, draw[owner])) for draw in draws]
+    np.testing.assert_allclose(resampled_medians(values, owner, draws), expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +56,22 @@ def over_patients(
     rng = np.random.default_rng([seed, len(names)])
     drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
     tails = ((1 - confidence) / 2, (1 + confidence) / 2)
-    medians = _interval(_medians(values, whose, drawn), tails)
+    medians = _interval(resampled_medians(values, whose, drawn), tails)
     sums, sizes = np.bincount(whose, weights=values), np.bincount(whose)
     means = _interval((drawn @ sums) / (drawn @ sizes), tails)
     return Estimate(median, *medians), Estimate(mean, *means)
 
 
-def _medians(values: NDArray[np.float64], whose: NDArray[np.intp], drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(resamples,) medians of the values, each as often as its patient was drawn (resamples, patients)."""
+def resampled_medians(
+    values: NDArray[np.float64], whose: NDArray[np.integer[Any]], drawn: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(resamples,) medians of values that count as often as their patient was drawn.
+
+    Args:
+        values: (n,) of slices or other units.
+        whose: (n,) the patient of each, counted from 0.
+        drawn: (resamples, patients) how often each patient was drawn.
+    """
     order = np.argsort(values, kind="stable")
     ordered, owners = values[order], whose[order]
     medians = np.empty(len(drawn))
