@@ -19,7 +19,8 @@ from hnseg.inference.runner import Precision
 from hnseg.io import read_boxes
 from hnseg.io.clicks import FileClick, read_clicks
 from hnseg.postprocess import Postprocess
-from hnseg.prepare import Findings
+from hnseg.prepare import Findings, turku
+from hnseg.prepare.hecktor import find_images
 from hnseg.prepare.table import find_pairs
 from hnseg.run.device import device_named
 from hnseg.run.resolvers import to_plain
@@ -45,7 +46,7 @@ def main(config: DictConfig) -> int:
     )
     print(f"{len(checkpoints)} checkpoint{'s' * (len(checkpoints) > 1)}: {', '.join(map(str, predictor.paths))}")
     print(f"post-processing: {', '.join(predictor.postprocess.names) or 'none'} ({source})")
-    findings = _with_boxes(find_pairs(Path(plain["input"]), predictor.modalities), plain["boxes"])
+    findings = _with_boxes(find_patients(Path(plain["input"]), predictor.modalities), plain["boxes"])
     result = predict_folder(
         predictor,
         findings.studies,
@@ -61,6 +62,14 @@ def main(config: DictConfig) -> int:
     for failure in failures:
         print(f"  {failure}")
     return 1 if failures else 0
+
+
+def find_patients(source: Path, modalities: Sequence[str]) -> Findings:
+    """Those of a table or folder as `find_pairs` has them; for PET alone also folders named as in the Turku study."""
+    named = source.is_dir() and (find_images(source) or sorted(source.glob("*.csv")))
+    if tuple(modalities) == ("pt",) and source.is_dir() and not named:
+        return turku.find_studies(source, part="test")
+    return find_pairs(source, modalities)
 
 
 def _postprocess(plain: dict[str, Any], checkpoints: Sequence[Checkpoint]) -> tuple[Postprocess | None, str]:

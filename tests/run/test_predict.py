@@ -20,6 +20,7 @@ from hnseg.postprocess import DropSmall, KeepLargest, Postprocess
 from hnseg.prepare.intensity import Normalization, Standardise
 from hnseg.prepare.recipe import Recipe
 from hnseg.run.cli import main
+from hnseg.run.predict import find_patients
 from hnseg.types import Grid, Volume
 
 GRID = Grid((12, 16, 16), (2.0, 2.0, 2.0))
@@ -282,3 +283,14 @@ def test_a_fresh_clone_outlines_what_is_clicked_on(predict, tmp_path) -> None:
     assert SMALL <= voxels < LARGE
     assert row(tmp_path)["GTV_ml"] == f"{voxels * 8 / 1000:g}"
     assert predict("pet_threshold")[1] == 0
+
+
+def test_pet_alone_is_found_in_the_folders_of_the_turku_study(tmp_path: Path) -> None:
+    for name in ("2_anon/2_nifti_pet/2_nifti_pet", "30/30_nifti_pet/30_nifti_pet"):
+        for suffix in (".img", ".hdr"):
+            path = (tmp_path / name).with_suffix(suffix)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    assert [study.case_id for study in find_patients(tmp_path, ("pt",)).studies] == ["2", "30"]
+    with pytest.raises(ValueError, match="no images found"):
+        find_patients(tmp_path, ("ct", "pt"))
