@@ -35,7 +35,6 @@ class ClickChannels:
             ``robot``: random ones first, and then :meth:`correct`.
         most: training draws 0 to so many clicks; None: one in every component of every structure, always, as Rainio et
             al. 2024 do.
-        seed: of training's draws.
 
     Raises:
         ValueError: any of these is impossible.
@@ -48,7 +47,6 @@ class ClickChannels:
     spatial_dims: int
     simulate: Literal["centre", "random", "robot"]
     most: int | None
-    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.structures < 1 or self.negatives not in (0, 1):

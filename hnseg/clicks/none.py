@@ -25,7 +25,6 @@ class NoClicks:
     negatives = 0
     most: int | None = 0
     simulate = "none"
-    seed = 0
 
     def __init__(self, channels: int = 0) -> None:
         if channels != 0:

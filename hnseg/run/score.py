@@ -63,8 +63,9 @@ def score_cases(
             if truth is not None:
                 names = predictor.labels.names
                 found = evaluate_case(mask, truth, names, case.annotated, case_id=case.case_id, centre=case.centre)
-                given = len(shown) + len(centres or ())
-                rows[folder] += [{**row, "clicks": given, "phantom": case.phantom} for row in found]
+                clicked = bool(predictor.click_channels[0].channels) or centres is not None
+                given = {"clicks": len(shown) + len(centres or ())} if clicked else {}
+                rows[folder] += [{**row, **given, "phantom": case.phantom} for row in found]
     for folder, found in rows.items():
         if found:
             write_rows(folder / "cases.csv", found)
