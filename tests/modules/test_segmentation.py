@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from hnseg.clicks import ClickChannels, DiskEncoding, PointEncoding
 from hnseg.inference import InferenceSettings
 from hnseg.labels import LabelSet
 from hnseg.losses import Dice
@@ -111,3 +112,22 @@ def test_validation_looks_at_the_slices_that_are_scored_and_no_others() -> None:
     assert torch.equal(part["target"], case["target"][[1, 3]])
     assert (part["slices"], part["case_id"]) == (slice(None), "a")
     assert torch.equal(scored_slices(case | {"slices": slice(None)})["image"], case["image"])
+
+
+def test_validation_gives_the_network_the_scored_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    built, seen = module(), []
+    monkeypatch.setattr(
+        built, "_whole_case", lambda case, stage, clicks: seen.append((case["image"].shape, stage, len(clicks)))
+    )
+    target = torch.zeros((4, 3, 4), dtype=torch.uint8)
+    case = {"image": torch.zeros(2, 4, 3, 4), "target": target, "case_id": "a", "spacing_mm": [1.0, 1.0, 1.0]}
+    built.validation_step(case | {"slices": [1, 3]}, 0)
+    assert seen == [((2, 2, 3, 4), "val", 0)]
+
+
+def test_a_method_that_reads_clicks_off_voxels_refuses_a_disk() -> None:
+    net = UNet(4, 1, filters=2)
+    net.click_encodings = ("PointEncoding",)
+    module(net=net, clicks=ClickChannels(PointEncoding(), 1, 1, 2, 3, "random", 3))
+    with pytest.raises(ValueError, match=r"reads no clicks off a DiskEncoding; choose clicks=point"):
+        module(net=net, clicks=ClickChannels(DiskEncoding(5.0), 1, 1, 2, 3, "random", 3))

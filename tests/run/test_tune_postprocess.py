@@ -245,6 +245,11 @@ def test_no_chain_is_nothing_to_tune(tune, specks: Path) -> None:
         tune(specks, "postprocess=none")
 
 
+def test_a_chain_that_needs_clicks_is_not_tuned(tune, specks: Path) -> None:
+    with pytest.raises(ValueError, match="needs clicks is not tuned"):
+        tune(specks, "postprocess=click_filter")
+
+
 def test_each_step_has_its_own_default_space(tune, specks: Path) -> None:
     tune(specks, "postprocess=[drop_small,keep_largest]")
     table = pd.read_csv(specks / "tuning.csv")
