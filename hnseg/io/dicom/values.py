@@ -1,0 +1,107 @@
+"""Values of DICOM attributes as scanners and exporters write them: what is malformed is not there, and never fatal."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from typing import Any
+
+from pydicom.datadict import dictionary_VR
+from pydicom.dataset import Dataset
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_UID = re.compile(r"[0-9.]{1,64}")
+_FORMATS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+_LONGEST = 1 << 16  # characters of a value that are looked at; the longest that is used has a few hundred
+
+
+class Values:
+    """Attributes of a data set by tag, read from the bytes of the file."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def texts(self, tag: int) -> tuple[str, ...]:
+        """The values of an attribute of plain letters (CS, DA, TM, DT, UI, LO of a vendor), without padding."""
+        found = self._raw(tag)
+        if found is None or isinstance(found, tuple):
+            return ()
+        parts = tuple(part.strip(" \0") for part in found.split("\\"))
+        return parts if any(parts) else ()
+
+    def text(self, tag: int) -> str:
+        """The first value; empty where there is none."""
+        return next(iter(self.texts(tag)), "")
+
+    def uid(self, tag: int) -> str:
+        """A UID of digits and dots; empty where there is none or it is another thing (PS3.5 section 9.1)."""
+        found = self.text(tag)
+        return found if _UID.fullmatch(found) else ""
+
+    def written(self, tag: int) -> str:
+        """Text in the file's own character set: names and ids of people."""
+        try:
+            return str(self._dataset[tag].value or "").strip(" \0")
+        except MemoryError:
+            raise
+        except Exception:
+            return self.text(tag)
+
+    def numbers(self, tag: int, count: int) -> tuple[float, ...] | None:
+        """Exactly ``count`` finite numbers, decimal strings of any length included, or None."""
+        found = self._raw(tag)
+        if isinstance(found, tuple):
+            values = tuple(float(value) for value in found)
+        else:
+            parts = self.texts(tag)
+            if not all(_NUMBER.fullmatch(part) for part in parts):
+                return None
+            values = tuple(float(part) for part in parts)
+        return values if len(values) == count and all(math.isfinite(value) for value in values) else None
+
+    def number(self, tag: int) -> float | None:
+        """One finite number, or None."""
+        values = self.numbers(tag, 1)
+        return values[0] if values else None
+
+    def integer(self, tag: int) -> int | None:
+        """One whole number of at most 32 bits, or None."""
+        value = self.number(tag)
+        return int(value) if value is not None and value.is_integer() and abs(value) < 1 << 32 else None
+
+    def items(self, tag: int) -> tuple[Values, ...]:
+        """The items of a sequence; none where it is damaged."""
+        try:
+            return tuple(Values(item) for item in self._dataset[tag].value)
+        except MemoryError:
+            raise
+        except Exception:
+            return ()
+
+    def _raw(self, tag: int) -> str | tuple[Any, ...] | None:
+        """Letters as they are in the file, or the numbers of a binary value."""
+        try:
+            element = self._dataset.get_item(tag)
+            content = element.value if element is not None else None
+        except KeyError:
+            return None
+        if not isinstance(content, bytes):
+            return None
+        letters = _FORMATS.get(_vr(element))
+        if letters is None:
+            return content[:_LONGEST].decode("latin-1")
+        try:
+            count = len(content) // struct.calcsize(letters)
+            return struct.unpack(f"{'<' if element.is_little_endian else '>'}{count}{letters}", content)
+        except struct.error:
+            return None
+
+
+def _vr(element: Any) -> str:
+    if element.VR not in (None, "UN"):
+        return str(element.VR)
+    try:
+        return str(dictionary_VR(element.tag))
+    except KeyError:  # private
+        return "UN"
