@@ -147,6 +147,7 @@ class Study:
         box: published bounding box, if any.
         part: ``train``, ``val`` or ``test`` as the data set itself has it; a test study may have no masks.
         phantom: whether the files are hnseg's phantom (travels into every table and figure).
+        patient: who it is, where one patient may have several studies; empty: nobody else.
     """
 
     case_id: str
@@ -156,6 +157,7 @@ class Study:
     box: BoxMm | None = None
     part: str = "train"
     phantom: bool = False
+    patient: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from hnseg.data.datasets import Augment, TrainingSamples, WholeCases, collate
 from hnseg.data.facts import training_counts
 from hnseg.data.leakage import refuse_leaks
 from hnseg.data.sampling import EpochBatchSampler, ResumableLoader
-from hnseg.data.splits import Split, Splitter
+from hnseg.data.splits import Split, Splitter, deal_out
 from hnseg.data.views import EverySliceView, View
 from hnseg.labels import LabelSet
 from hnseg.prepare import Case, Cohort, Findings, Recipe, prepare_cohort
@@ -103,7 +103,7 @@ class CaseDataModule(pl.LightningDataModule):
             return
         self.cohort = self.cohort or self.prepare(progress=False)  # only the first process prepared
         usable = self.patients()
-        self.split = self.splitter(usable)
+        self.split = deal_out(self.splitter, usable)
         refuse_leaks(self.split, usable)
 
     def patients(self) -> list[Case]:

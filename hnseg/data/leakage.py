@@ -19,10 +19,10 @@ SHOWN = 5
 def refuse_leaks(split: Split, cases: Sequence[Case]) -> None:
     """Stop if a patient of one part has the images of a patient of another: training, validation and test alike.
 
-    Two patients are one where any image of theirs is the same, voxel by voxel, or where their images look the same in
-    every modality. The data set's own test patients, whom the ensemble of all folds outlines, belong to the test in
-    every fold, unless a list of patients deals them to training or validation. Under the papers' protocol validation
-    and test are one part, in a final fit validation and training.
+    Two cases are one patient's where they say so (``patient``), where any image of theirs is the same, voxel by voxel,
+    or where their images look the same in every modality. The data set's own test patients, whom the ensemble of all
+    folds outlines, belong to the test in every fold, unless a list of patients deals them to training or validation.
+    Under the papers' protocol validation and test are one part, in a final fit validation and training.
 
     Raises:
         ValueError: the pairs, by part and name, and what to do.
@@ -34,7 +34,8 @@ def refuse_leaks(split: Split, cases: Sequence[Case]) -> None:
     parts["test"] = {*split.test, *(theirs - {*split.train, *split.val})}
     placed = [(part, case_id) for part, ids in parts.items() for case_id in sorted(ids)]
     known = {case.case_id: case for case in cases}
-    alike = _alike([known[case_id] for _, case_id in placed])
+    ordered = [known[case_id] for _, case_id in placed]
+    alike = _alike(ordered) | _of_one_patient(ordered)
     elsewhere = np.array([[one != other for other, _ in placed] for one, _ in placed])
     pairs = [
         f"{' '.join(placed[a])} = {' '.join(placed[b])}" for a, b in np.argwhere(np.triu(alike & elsewhere)).tolist()
@@ -57,6 +58,12 @@ def _alike(cases: Sequence[Case]) -> NDArray[np.bool_]:
         stacked = np.stack(looks)
         looks_same &= stacked @ stacked.T / stacked.shape[1] > LIKENESS
     return same | looks_same
+
+
+def _of_one_patient(cases: Sequence[Case]) -> NDArray[np.bool_]:
+    """(n, n): which cases are of one patient by what their table says."""
+    names = np.array([case.patient or f"case {case.case_id}" for case in cases])
+    return np.asarray(names[:, None] == names)
 
 
 def _marks(case: Case, channel: int) -> tuple[str, NDArray[np.float32]]:

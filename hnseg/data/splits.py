@@ -95,6 +95,24 @@ class Splitter(Protocol):
         ...
 
 
+def deal_out(splitter: Splitter, patients: Sequence[Patient]) -> Split:
+    """What a splitter makes of the patients, with all cases of one patient on one side.
+
+    Of a patient with several cases (``patient`` is the same) the splitter sees the first, and the others follow it.
+    """
+    of_one: dict[tuple[str, str], list[Patient]] = defaultdict(list)
+    for case in patients:
+        of_one[getattr(case, "patient", "") or case.case_id, case.part].append(case)
+    if len(of_one) == len(patients):
+        return splitter(patients)
+    split = splitter([cases[0] for cases in of_one.values()])
+    theirs = {cases[0].case_id: [case.case_id for case in cases] for cases in of_one.values()}
+    train, val, test = (
+        tuple(case_id for first in part for case_id in theirs[first]) for part in (split.train, split.val, split.test)
+    )
+    return Split(split.name, split.protocol, train, val, test)
+
+
 def sorted_ids(patients: Iterable[Patient]) -> list[str]:
     """Their case ids, in order."""
     return sorted(patient.case_id for patient in patients)

@@ -16,6 +16,7 @@ from hnseg.inference.predictor import Predictor
 from hnseg.inference.progress import PatientBar, patient_bar
 from hnseg.io import read_rows, write_rows
 from hnseg.io.clicks import FileClick
+from hnseg.io.dicom.objects import Series
 from hnseg.prepare.findings import Failure, usable_case_id
 from hnseg.prepare.images import read_images
 from hnseg.types import Prediction, Study
@@ -49,6 +50,8 @@ def predict_folder(
     progress: bool = True,
     structure_files: StructureFiles | None = None,
     clicks: Mapping[str, Sequence[FileClick]] | None = None,
+    formats: Sequence[str] = ("nifti",),
+    series: Mapping[str, Series] | None = None,
 ) -> FolderResult:
     """Predict every study and write ``<case_id>.nii.gz`` on that patient's own grid, and ``predictions.csv``.
 
@@ -72,6 +75,8 @@ def predict_folder(
             file for every structure, those of which nothing was outlined included.
         clicks: of each patient by name; a patient who is not in it is predicted as without clicks. ``voxel`` counts in
             the image that the mask is made for, that of the networks' first modality.
+        formats: of the masks, see `Output`: ``nifti``, ``rtstruct``, ``seg``.
+        series: DICOM series of that first modality by patient, which ``rtstruct`` and ``seg`` are written for.
 
     Returns:
         Files written and kept, and failures; a patient that fails is set aside and the others go on. Clicks for a
@@ -84,7 +89,7 @@ def predict_folder(
     _refuse_bad_names(studies)
     clicks = clicks or {}
     predictor.refuse_unwanted([click for of_case in clicks.values() for click in of_case])
-    files = Output(output, predictor.labels.names, save_probabilities, structure_files)
+    files = Output(output, predictor.labels.names, save_probabilities, structure_files, formats, series or {})
     output.mkdir(parents=True, exist_ok=True)
     table = output / TABLE
     rows = _rows_of(table, predictor, clicks) if resume else {}
@@ -120,7 +125,7 @@ def _predict_one(
     grid, names = images[predictor.modalities[0]].grid, predictor.labels.names
     placed = None if clicks is None else [click.click(grid, names) for click in clicks]
     prediction = predictor.predict(images, study.case_id, study.box, files.probabilities, bar.windows, placed)
-    files.write(prediction)
+    files.write(prediction, predictor.phantom or study.phantom)
     volumes = volumes_ml(prediction)
     empty = [name for name, volume_ml in volumes.items() if volume_ml == 0]
     said = [*prediction.notes, *([f"nothing outlined: {', '.join(empty)}"] if empty else [])]

@@ -1,20 +1,26 @@
-"""The files that a prediction leaves: a label map, and where asked for a file a structure and probabilities."""
+"""The files that a prediction leaves: a label map or DICOM objects, and on request one a structure and probabilities."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 
 from hnseg.io import write_volume
+from hnseg.io.dicom.objects import Series
 from hnseg.types import Prediction, Volume
 
 PROBABILITIES = "probabilities"
 StructureFiles = Literal["nii.gz", "nrrd"]
 STRUCTURE_FILES: tuple[str, ...] = get_args(StructureFiles)
+Format = Literal["nifti", "rtstruct", "seg"]
+FORMATS: tuple[str, ...] = get_args(Format)
+ENDINGS: dict[str, str] = {"nifti": ".nii.gz", "rtstruct": "_rtstruct.dcm", "seg": "_seg.dcm"}
+CONTOUR_TOLERANCE_MM = 0.2
+"""How far a contour may be simplified: a fifth of a pixel of a planning CT."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +34,37 @@ class Output:
         structure_files: suffix of ``<case_id>/<structure>.<suffix>``, uint8 of 0 and 1 on the grid of the label map;
             None: there are none.
         names: structures in the order of their values.
+        formats: of the masks: ``nifti`` is the label map, ``rtstruct`` and ``seg`` are DICOM objects in the frame of
+            reference of the patient's own series.
+        series: the DICOM series of each patient that the mask lies on, for these.
+        tolerance_mm: how far the contours of an RTSTRUCT may be simplified.
 
     Raises:
-        ValueError: a structure whose name cannot be a file's, where it would be one; an unknown suffix.
+        ValueError: a structure whose name cannot be a file's, where it would be one; an unknown suffix or format; DICOM
+            without series.
     """
 
     folder: Path
     names: Sequence[str]
     probabilities: bool = False
     structure_files: StructureFiles | None = None
+    formats: Sequence[str] = ("nifti",)
+    series: Mapping[str, Series] = field(default_factory=dict)
+    tolerance_mm: float = CONTOUR_TOLERANCE_MM
 
     def __post_init__(self) -> None:
         if self.structure_files is not None and self.structure_files not in STRUCTURE_FILES:
             raise ValueError(f"structure files {self.structure_files!r} are not known; use one of {STRUCTURE_FILES}")
+        strange = [one for one in self.formats if one not in FORMATS]
+        if strange or not self.formats:
+            raise ValueError(
+                f"save={','.join(self.formats)} is not understood; give one or more of {','.join(FORMATS)}"
+            )
+        if set(self.formats) - {"nifti"} and not self.series:
+            raise ValueError(
+                f"save={','.join(self.formats)} writes into the patient's own DICOM study; give input=DICOM_DIR, or "
+                "save=nifti"
+            )
         wrong = [name for name in self.names if not name.strip(". ") or set(name) & set("/\\:\0")]
         if wrong and (self.probabilities or self.structure_files):
             raise ValueError(
@@ -49,8 +73,12 @@ class Output:
             )
 
     def mask(self, case_id: str) -> Path:
-        """Where the label map of a patient lies."""
-        return self.folder / f"{case_id}.nii.gz"
+        """Where the mask of a patient lies, the first of the formats."""
+        return self.masks(case_id)[self.formats[0]]
+
+    def masks(self, case_id: str) -> dict[str, Path]:
+        """Where the mask of a patient lies in each format."""
+        return {one: self.folder / f"{case_id}{ENDINGS[one]}" for one in self.formats}
 
     def structures(self, case_id: str) -> dict[str, Path]:
         """Where the file of each structure of a patient lies; none where there are no such files."""
@@ -59,11 +87,12 @@ class Output:
         return {name: self.folder / case_id / f"{name}.{self.structure_files}" for name in self.names}
 
     def is_there(self, case_id: str) -> bool:
-        """Whether an earlier call left the label map and the files of all structures."""
-        return all(path.is_file() for path in (self.mask(case_id), *self.structures(case_id).values()))
+        """Whether an earlier call left the mask in all formats and the files of all structures."""
+        places = (*self.masks(case_id).values(), *self.structures(case_id).values())
+        return all(path.is_file() for path in places)
 
-    def write(self, prediction: Prediction) -> None:
-        """Write all files of a patient, the label map last, so that where it is the others are."""
+    def write(self, prediction: Prediction, phantom: bool = False) -> None:
+        """Write all files of a patient, the masks last, so that where these are the others are."""
         case_id, mask = prediction.case_id, prediction.mask
         if self.probabilities:
             maps = {**prediction.probabilities, **{f"{name}_sd": sd for name, sd in prediction.probability_sds.items()}}
@@ -71,4 +100,19 @@ class Output:
                 write_volume(volume, self.folder / PROBABILITIES / f"{case_id}_{name}.nii.gz")
         for value, path in enumerate(self.structures(case_id).values(), start=1):
             write_volume(Volume((mask.array == value).astype(np.uint8), mask.grid), path)
-        write_volume(mask, self.mask(case_id))
+        for one, path in reversed(self.masks(case_id).items()):
+            if one == "nifti":
+                write_volume(mask, path)
+            else:
+                self._write_dicom(one, path, prediction, phantom)
+
+    def _write_dicom(self, one: str, path: Path, prediction: Prediction, phantom: bool) -> None:
+        from hnseg.io.dicom.rtstruct_write import write_rtstruct  # pydicom: only where DICOM is asked for
+        from hnseg.io.dicom.seg import write_seg
+
+        labels, series = prediction.mask.array, self.series[prediction.case_id]
+        structures = {name: labels == value for value, name in enumerate(self.names, start=1)}
+        if one == "rtstruct":
+            write_rtstruct(path, structures, series, tolerance_mm=self.tolerance_mm, phantom=phantom)
+        else:
+            write_seg(path, structures, series, phantom=phantom)

@@ -28,7 +28,7 @@ class Case:
 
     Attributes:
         folder: where ``case.json`` and the arrays lie.
-        case_id, centre, part: as in the study.
+        case_id, centre, part, patient: as in the study.
         modalities: channel order.
         label_names: structures; ``label_names[i]`` is ``i + 1`` in `label`.
         annotated: for each structure whether somebody looked for it.
@@ -55,6 +55,7 @@ class Case:
     notes: tuple[str, ...]
     sources: Mapping[str, str]
     key: str
+    patient: str = ""
 
     @classmethod
     def open(cls, folder: Path) -> Case:
@@ -78,6 +79,7 @@ class Case:
                 notes=tuple(plain["notes"]),
                 sources=plain["sources"],
                 key=plain["key"],
+                patient=plain.get("patient", ""),  # cases of hnseg 0.1.0 have none
                 grid=Grid.from_dict(plain["grid"]),
                 image_grid=Grid.from_dict(plain["image_grid"]),
                 box=BoxMm(tuple(plain["box"]["low_mm"]), tuple(plain["box"]["high_mm"]), plain["box"]["source"]),
@@ -178,7 +180,7 @@ def _map(path: Path, key: str) -> NDArray[Any]:  # noqa: ARG001
 
 
 def _plain(case: Case) -> dict[str, Any]:
-    names = ("case_id", "centre", "part", "modalities", "label_names", "annotated", "phantom", "notes", "key")
+    names = ("case_id", "patient", "centre", "part", "modalities", "label_names", "annotated", "phantom", "notes", "key")
     return {
         **{name: getattr(case, name) for name in names},
         "sources": dict(case.sources),

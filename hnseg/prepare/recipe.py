@@ -167,7 +167,7 @@ class Recipe:
         }
         images = {name: file_identity(path) for name, path in study.images.items() if name in self.modalities}
         box = [study.box.low_mm, study.box.high_mm] if study.box and "published" in self.regions else None
-        about = [study.case_id, study.centre, study.part, study.phantom]
+        about = [study.case_id, study.centre, study.part, study.phantom, *filter(None, [study.patient])]
         return _sha256({"recipe": self.hash(), "images": images, "masks": masks, "box": box, "about": about})
 
     def cohort_key(self, case_keys: Iterable[str]) -> str:

@@ -72,6 +72,7 @@ def prepare_study(study: Study, recipe: Recipe, key: str = "") -> PreparedStudy:
         notes=notes,
         sources=_sources(study, recipe),
         key=key,
+        patient=study.patient,
     )
     return PreparedStudy(case, arrays, label, truth)
 

@@ -29,6 +29,7 @@ def find_studies(
     split_column: str = "split",
     not_annotated_column: str = "not_annotated",
     partial: bool = False,
+    patient_column: str = "patient",
 ) -> Findings:
     """The studies of a table; relative paths are relative to the table's folder, an empty cell means there is none.
 
@@ -49,6 +50,8 @@ def find_studies(
         not_annotated_column: names, with ``;`` between them, of structures that nobody looked for; may be absent.
         partial: whether the table may lack a structure altogether, which then nobody annotated in it (one source of
             several); not all of them.
+        patient_column: whose case it is, where a patient has several, as ``hnseg import cases=study`` writes it; may be
+            absent.
 
     Raises:
         ValueError: the table cannot be read or lacks a column that every patient needs.
@@ -78,7 +81,8 @@ def find_studies(
                 raise ValueError(
                     f"{csv} line {number} names no mask for any of {list(label_names)}; fill a cell in or drop the row"
                 )
-            studies.append(Study(case_id, images, masks, row.get(centre_column, "").strip(), None, part, phantom))
+            centre, patient = row.get(centre_column, "").strip(), row.get(patient_column, "").strip()
+            studies.append(Study(case_id, images, masks, centre, None, part, phantom, patient))
         except ValueError as error:
             problems.append(Failure(case_id, str(error)))
     return Findings.of(studies, problems)

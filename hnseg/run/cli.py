@@ -13,6 +13,7 @@ COMMANDS = {
     "predict": "outline the patients of a folder with trained checkpoints",
     "evaluate": "score a folder of masks against the truth",
     "compare": "put runs and folders of masks side by side, paired by patient",
+    "import": "turn a folder of DICOM files into cases, and report what was found and why some was not",
     "prepare": "turn a data set's raw studies into the cache that training reads",
     "check": "report on a folder before any work is done with it",
     "phantom": "write the built-in phantom in the layout of a data set",

@@ -16,11 +16,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from hnseg.io import DiskFullError
 from hnseg.run.places import conf_dir, set_root
-from hnseg.run.positionals import expand_files, expand_words
+from hnseg.run.positionals import expand_flags, expand_values, expand_words
 from hnseg.run.resolvers import register_resolvers
 from hnseg.run.resume import expand_resume
 
 USER_ERROR = 2
+MODULES = {"import": "import_dicom"}
+"""Commands whose name cannot be that of a module."""
 
 
 def run(name: str, arguments: Sequence[str]) -> int:
@@ -35,7 +37,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
         codes.append(_guarded(name, config))
 
     try:
-        expanded = expand_files(name, expand_words(name, arguments))
+        expanded = expand_values(name, expand_words(name, expand_flags(name, arguments)))
         sys.argv = [own_argv[0], *(expand_resume(expanded) if name == "train" else expanded)]
         hydra.main(config_path=str(conf_dir()), config_name=name, version_base="1.3")(task)()
     except ValueError as error:
@@ -48,7 +50,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
 def _guarded(name: str, config: DictConfig) -> int:
     try:
         _refuse_missing(name, config)
-        command = import_module(f"hnseg.run.{name.replace('-', '_')}")
+        command = import_module(f"hnseg.run.{MODULES.get(name, name.replace('-', '_'))}")
         _quiet()  # after the imports: Lightning sets its own level in its own
         return int(command.main(config))
     except (ValueError, FileNotFoundError, DiskFullError, InstantiationException) as error:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from hnseg.data import CaseDataModule
 from hnseg.data.leakage import refuse_leaks
+from hnseg.data.splits import deal_out
 from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
 from hnseg.run.arms import changed_arms, run_arms
@@ -68,7 +69,7 @@ def _cross_validate(plain: dict[str, Any], folder: Path, overrides: list[str]) -
     _refuse_other_data(data, folds)
     patients = data.patients()
     for fold in folds:
-        refuse_leaks(data.splitter.for_fold(fold.name)(patients), patients)  # now, not when its turn comes
+        refuse_leaks(deal_out(data.splitter.for_fold(fold.name), patients), patients)  # now, not when its turn comes
     _describe(folder, plain, data, folds)
     code = _train_all(chosen, plain, overrides, plain["name"])
     done = [fold for fold in folds if fold.finished]

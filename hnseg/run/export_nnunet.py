@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from hnseg.data import CaseDataModule, Split
 from hnseg.data.leakage import refuse_leaks
+from hnseg.data.splits import deal_out
 from hnseg.prepare.findings import Failure
 from hnseg.prepare.nnunet import NnunetExport, export_nnunet
 from hnseg.prepare.nnunet_folder import NnunetFolder
@@ -46,7 +47,7 @@ def main(config: DictConfig) -> int:
 def _splits(data: CaseDataModule) -> dict[str, Split]:
     """Every fold of the chosen split, none of them with one patient on two sides."""
     patients = data.patients()
-    splits = {str(fold): data.splitter.for_fold(fold)(patients) for fold in data.splitter.folds(patients)}
+    splits = {str(fold): deal_out(data.splitter.for_fold(fold), patients) for fold in data.splitter.folds(patients)}
     for split in splits.values():
         refuse_leaks(split, patients)
     return splits

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from hnseg.phantom import write_hecktor, write_pddca, write_turku
+from hnseg.phantom import write_dicom, write_hecktor, write_pddca, write_turku
 
 
 def main(config: DictConfig) -> int:
@@ -21,6 +21,7 @@ def main(config: DictConfig) -> int:
         "hecktor": partial(write_hecktor, year=config.year),
         "pddca": write_pddca,
         "turku": write_turku,
+        "dicom": write_dicom,
     }
     if config.layout not in writers:
         raise ValueError(f"layout={config.layout} is none of {', '.join(writers)}")
@@ -33,6 +34,6 @@ def main(config: DictConfig) -> int:
         workers=config.workers,
         progress=True,
     )
-    layout = {"hecktor": f"HECKTOR {config.year}", "pddca": "PDDCA", "turku": "the Turku study"}[config.layout]
-    print(f"phantom in the layout of {layout}: {root}")
+    names = {"pddca": "PDDCA", "turku": "the Turku study", "dicom": "three vendors' DICOM exports"}
+    print(f"phantom in the layout of {names.get(config.layout, f'HECKTOR {config.year}')}: {root}")
     return 0

@@ -1,4 +1,4 @@
-"""Words without a key on the command line (`hnseg report RUN`), put under the key that the command reads them from."""
+"""What Hydra's grammar does not know on the command line (`hnseg report RUN`, `--dry-run`, `save=a,b`), put into it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ LISTS = ("inputs",)
 
 FILES = {"predict": {"clicks": "clicks.file"}}
 """Keys of a command that name a file, and in training a group of ``conf/``, which Hydra would look the file up in."""
+
+SEVERAL = {"predict": ("save",)}
+"""Keys of a command that take a list as it is said: ``save=rtstruct,seg``, which to Hydra would be a sweep."""
+
+FLAGS = {"import": {"--dry-run": "dry_run=true"}}
+"""What may be said with two hyphens."""
 
 LONG = {"--cfg", "--package", "--shell-completion", "--config-path", "--config-name", "--config-dir", "--info"}
 SHORT = {"-c", "-p", "-sc", "-cp", "-cn", "-cd", "-i"}
@@ -48,11 +54,21 @@ def expand_words(command: str, arguments: Sequence[str]) -> list[str]:
     return [f"{key}=[{','.join(values)}]" if key in LISTS else f"{key}={values[0]}", *others]
 
 
-def expand_files(command: str, arguments: Sequence[str]) -> list[str]:
-    """The arguments with ``clicks=FILE`` as ``clicks.file=FILE``, where the command knows files by such a key."""
-    longer = FILES.get(command, {})
+def expand_flags(command: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments with the command's own flags as ``key=true``."""
+    flags = FLAGS.get(command, {})
+    return [flags.get(argument, argument) for argument in arguments]
+
+
+def expand_values(command: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments with ``clicks=FILE`` as ``clicks.file=FILE`` and ``save=a,b`` as ``save=[a,b]``, where the command
+    has such a key."""
+    longer, several = FILES.get(command, {}), SEVERAL.get(command, ())
     pairs = (argument.partition("=") for argument in arguments)
-    return [f"{longer.get(key, key)}{equals}{value}" for key, equals, value in pairs]
+    return [
+        f"{longer.get(key, key)}{equals}{f'[{value}]' if key in several and not value.startswith('[') else value}"
+        for key, equals, value in pairs
+    ]
 
 
 def quoted(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,11 +19,15 @@ from hnseg.inference.output import StructureFiles
 from hnseg.inference.runner import Precision
 from hnseg.io import read_boxes
 from hnseg.io.clicks import FileClick, read_clicks
+from hnseg.io.dicom.objects import Series
+from hnseg.io.dicom.sniff import holds_dicom
 from hnseg.postprocess import Postprocess
 from hnseg.prepare import Findings, turku
+from hnseg.prepare.ct_folder import find_cts
 from hnseg.prepare.hecktor import find_images
 from hnseg.prepare.table import find_pairs
 from hnseg.run.device import device_named
+from hnseg.run.dicom_input import dicom_input
 from hnseg.run.resolvers import to_plain
 from hnseg.run.validate import validate
 
@@ -46,22 +51,40 @@ def main(config: DictConfig) -> int:
     )
     print(f"{len(checkpoints)} checkpoint{'s' * (len(checkpoints) > 1)}: {', '.join(map(str, predictor.paths))}")
     print(f"post-processing: {', '.join(predictor.postprocess.names) or 'none'} ({source})")
-    findings = _with_boxes(find_patients(Path(plain["input"]), predictor.modalities), plain["boxes"])
-    result = predict_folder(
-        predictor,
-        findings.studies,
-        Path(plain["output"]),
-        plain["save_probabilities"],
-        plain["continue_output"],
-        structure_files=_suffix(plain["structure_files"]),
-        clicks=_clicks(plain["clicks"]["file"], findings),
-    )
+    with _patients(plain, predictor.modalities) as (findings, series):
+        result = predict_folder(
+            predictor,
+            findings.studies,
+            Path(plain["output"]),
+            plain["save_probabilities"],
+            plain["continue_output"],
+            structure_files=_suffix(plain["structure_files"]),
+            clicks=_clicks(plain["clicks"]["file"], findings),
+            formats=plain["save"],
+            series=series,
+        )
     failures = (*findings.problems, *result.failures)
     counts = f"{len(result.written)} masks written, {len(result.kept)} kept, {len(failures)} patients failed"
     print(f"{counts}: {result.table}")
     for failure in failures:
         print(f"  {failure}")
     return 1 if failures else 0
+
+
+@contextmanager
+def _patients(plain: Mapping[str, Any], modalities: Sequence[str]) -> Iterator[tuple[Findings, Mapping[str, Series]]]:
+    """The patients, and where they come as DICOM the series that masks are written back for."""
+    source = Path(plain["input"]).expanduser()
+    if not _is_dicom(source):
+        yield _with_boxes(find_patients(source, modalities), plain["boxes"]), {}
+        return
+    with dicom_input(source, Path(plain["output"]), modalities, plain["dicom"]) as patients:
+        yield _with_boxes(patients.findings, plain["boxes"]), patients.series
+
+
+def _is_dicom(source: Path) -> bool:
+    """Whether a folder holds DICOM files, and nothing that `find_patients` goes by."""
+    return source.is_dir() and not (find_images(source) or find_cts(source)) and holds_dicom(source)
 
 
 def find_patients(source: Path, modalities: Sequence[str]) -> Findings:

@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from hnseg.data import CaseDataModule
-from hnseg.data.splits import Split
+from hnseg.data.splits import Split, deal_out
 from hnseg.modules import SegmentationModule
 from hnseg.report.words import duration
 from hnseg.run.arms import arms_of
@@ -122,11 +122,11 @@ def _splits(
     Arms have the same folds, each in a folder of its own.
     """
     if table.task == "train":
-        return {Fold(plain["fold"], folder): data.splitter(studies)}
+        return {Fold(plain["fold"], folder): deal_out(data.splitter, studies)}
     names = plain["cv"]["folds"] or data.splitter.folds(studies)
     places = [arm.folder for arm in arms_of(plain, folder)] or [folder]
     folds = [fold for place in places for fold in folds_below(place, names)]
-    return {fold: data.splitter.for_fold(fold.name)(studies) for fold in folds}
+    return {fold: deal_out(data.splitter.for_fold(fold.name), studies) for fold in folds}
 
 
 def _masks(plain: Mapping[str, Any], studies: Sequence[Study], splits: Sequence[Split]) -> int:

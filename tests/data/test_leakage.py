@@ -17,8 +17,9 @@ def noisy(array: np.ndarray) -> np.ndarray:
     return array + RNG.normal(scale=1e-3, size=array.shape).astype(np.float32)
 
 
-def case(case_id: str, ct: np.ndarray, pt: np.ndarray, part: str = "train") -> SimpleNamespace:
-    return SimpleNamespace(case_id=case_id, images=(ct, pt), part=part, folder=Path(case_id), key=str(next(KEYS)))
+def case(case_id: str, ct: np.ndarray, pt: np.ndarray, part: str = "train", patient: str = "") -> SimpleNamespace:
+    about = {"part": part, "patient": patient, "folder": Path(case_id), "key": str(next(KEYS))}
+    return SimpleNamespace(case_id=case_id, images=(ct, pt), **about)
 
 
 def cases(**others: SimpleNamespace) -> list[SimpleNamespace]:
@@ -32,6 +33,13 @@ FOUR = Split("s", "inner", ("a", "b"), ("c",), ("d",))
 def test_different_patients_pass() -> None:
     refuse_leaks(FOUR, cases())
     refuse_leaks(Split("s", "inner", ("a",), ("b",), ()), cases())
+
+
+def test_two_examinations_of_one_patient_are_found_by_the_patients_name() -> None:
+    ours = cases(a=case("a", CT["a"], PT["a"], patient="p1"), c=case("c", CT["c"], PT["c"], patient="p1"))
+    with pytest.raises(ValueError, match="train a = val c"):
+        refuse_leaks(FOUR, ours)
+    refuse_leaks(Split("s", "inner", ("a", "c"), ("b",), ("d",)), ours)
 
 
 @pytest.mark.parametrize("exactly", [True, False])

@@ -1,8 +1,10 @@
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
-from hnseg.data.splits import Split, hold_out
+from hnseg.data.splits import Split, deal_out, hold_out
+from hnseg.data.splitters import KFold
 from tests.data.patients import PATIENTS
 
 
@@ -28,3 +30,17 @@ def test_a_patient_in_two_parts_is_refused() -> None:
 def test_the_key_names_the_patients_and_not_their_order() -> None:
     assert Split("s", "inner", ("a", "b"), ("c",), ()).key == Split("t", "inner", ("b", "a"), ("c",), ()).key
     assert Split("s", "inner", ("a", "b"), ("c",), ()).key != Split("s", "inner", ("a", "c"), ("b",), ()).key
+
+
+def test_all_examinations_of_a_patient_lie_on_one_side() -> None:
+    places = [(n, k) for n in range(9) for k in (1, 2)]
+    twice = [SimpleNamespace(case_id=f"P{n}-{k}", patient=f"P{n}", centre="A", part="train") for n, k in places]
+    for fold in range(3):
+        split = deal_out(KFold(fold, 3), twice)
+        sides = [{case_id.split("-")[0] for case_id in part} for part in (split.train, split.val, split.test)]
+        assert sum(map(len, sides)) == len(set.union(*sides))
+        assert sorted((*split.train, *split.val, *split.test)) == sorted(case.case_id for case in twice)
+
+
+def test_patients_with_one_case_each_are_dealt_as_the_splitter_has_it() -> None:
+    assert deal_out(KFold(1, 3), PATIENTS) == KFold(1, 3)(PATIENTS)

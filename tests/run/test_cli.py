@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hnseg.run.cli import COMMANDS, main
+from hnseg.run.command import MODULES
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +20,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy() -> None:
 
 def test_every_command_has_a_module_and_a_configuration() -> None:
     for name in COMMANDS:
-        assert (ROOT / "hnseg" / "run" / f"{name.replace('-', '_')}.py").is_file()
+        assert (ROOT / "hnseg" / "run" / f"{MODULES.get(name, name.replace('-', '_'))}.py").is_file()
         assert (ROOT / "conf" / f"{name}.yaml").is_file()
 
 

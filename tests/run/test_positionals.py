@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from hnseg.run.positionals import KEYS, LISTS, expand_files, expand_words, quoted
+from hnseg.run.positionals import KEYS, LISTS, expand_values, expand_words, quoted
 
 
 def read_by_hydra(override: str) -> object:
@@ -76,5 +76,5 @@ def test_words_that_fit_nowhere_are_an_error(command, arguments, said) -> None:
 
 def test_a_file_is_no_choice_of_a_group_of_the_same_name() -> None:
     given = ["clicks=runs/a=b.csv", "input=clicks=x", "--cfg", "job", "clicks.file=y", "word"]
-    assert expand_files("predict", given) == ["clicks.file=runs/a=b.csv", *given[1:]]
-    assert expand_files("train", given) == given
+    assert expand_values("predict", given) == ["clicks.file=runs/a=b.csv", *given[1:]]
+    assert expand_values("train", given) == given

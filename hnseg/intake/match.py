@@ -1,0 +1,164 @@
+"""Which series, structure sets and registrations of one patient belong together.
+
+Images belong together when they share a frame of reference, or when a rigid registration joins their frames. Within
+such a group the CT that most structure sets were drawn on gives the grid, and the PET that covers most of it comes
+along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from hnseg.geometry import overlap_fraction
+from hnseg.intake.plan import PlannedPet
+from hnseg.io.dicom.objects import FileHeader, RefusedDicomError, Registration, Series
+from hnseg.io.dicom.registration import move_grid, path_between
+from hnseg.io.dicom.suv import suv_factors
+from hnseg.prepare.images import LEAST_OVERLAP
+from hnseg.types import Grid
+
+Leave = Callable[[Series | FileHeader, str, str], None]
+"""Told what is left out: a series or an object, the reason, and the sentence."""
+
+
+@dataclass
+class Group:
+    """Images and objects in one frame of reference, or in several that registrations join."""
+
+    frames: tuple[str, ...]
+    ct: list[Series] = field(default_factory=list)
+    pt: list[Series] = field(default_factory=list)
+    objects: list[FileHeader] = field(default_factory=list)
+
+    @property
+    def study_uid(self) -> str:
+        return (self.ct or self.pt)[0].study_uid
+
+    def rank(self) -> tuple[int, int, int, int]:
+        """How much it offers: structure sets, both modalities, files."""
+        return (len(self.objects), bool(self.ct) + bool(self.pt), len(self.ct) > 0, sum(len(s.files) for s in self.ct))
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """The images and objects of one case."""
+
+    ct: Series | None
+    pt: PlannedPet | None
+    objects: tuple[FileHeader, ...]
+    moves: dict[str, Registration]
+
+
+def groups(
+    series: Sequence[Series], objects: Sequence[FileHeader], registrations: Sequence[Registration], leave: Leave
+) -> list[Group]:
+    """The series and objects of one patient by the frame of reference that they lie in, the richest group first."""
+    found: list[Group] = []
+    for one in series:
+        group = _group_of(one.frame_uid, found, registrations) if one.frame_uid else None
+        if group is None:
+            # a series that names no frame shares it with nobody; its own UID stands in for it
+            group = Group((one.frame_uid or one.series_uid,))
+            found.append(group)
+        elif one.frame_uid not in group.frames:
+            group.frames = (*group.frames, one.frame_uid)
+        (group.ct if one.modality == "ct" else group.pt).append(one)
+    frames = {one.series_uid: one.frame_uid or one.series_uid for one in series}
+    for item in objects:
+        drawn_on = next((frames[uid] for uid in item.references if uid in frames), item.frame_uid)
+        home = next((group for group in found if drawn_on in group.frames), None)
+        home = home or _group_of(drawn_on, found, registrations)
+        if home is None:
+            leave(
+                item,
+                "no_image",
+                "the images that it was drawn on are not here, or were refused; add them beside it, in the same export",
+            )
+        else:
+            home.objects.append(item)
+    return sorted(found, key=Group.rank, reverse=True)
+
+
+def match(group: Group, registrations: Sequence[Registration], leave: Leave) -> Match | None:
+    """The case that a group makes; None where all its images were refused."""
+    ct = max(group.ct, key=lambda one: _drawn_on(one, group.objects), default=None)
+    for other in group.ct:
+        if other is not ct:
+            leave(
+                other, "other_ct", "another CT of this patient in the same place was taken: the one with structures, "
+                "else the longest; put it into a folder of its own if it is the one you want",
+            )  # fmt: skip
+    pets = [(pet, planned) for pet in group.pt if (planned := _pet(pet, ct, registrations, leave)) is not None]
+    chosen = max(pets, key=lambda pair: _coverage(pair[1], ct, group.objects), default=None)
+    for pet, _ in pets:
+        if chosen is None or pet is not chosen[0]:
+            leave(pet, "other_pet", "another PET of this patient, which covers more of the CT, was taken")
+    if ct is None and chosen is None:
+        for item in group.objects:
+            leave(item, "no_image", "the images that it was drawn on were refused; see there")
+        return None
+    anchor = ct or (chosen[0] if chosen else None)
+    assert anchor is not None
+    moves = {
+        frame: path
+        for frame in group.frames
+        if frame != anchor.frame_uid and (path := path_between(frame, anchor.frame_uid, registrations)) is not None
+    }
+    return Match(ct, chosen[1] if chosen else None, tuple(group.objects), moves)
+
+
+def _group_of(frame_uid: str, found: Iterable[Group], registrations: Sequence[Registration]) -> Group | None:
+    for group in found:
+        if frame_uid in group.frames:
+            return group
+    for group in found:
+        if any(path_between(frame_uid, frame, registrations) is not None for frame in group.frames):
+            return group
+    return None
+
+
+def _drawn_on(series: Series, objects: Sequence[FileHeader]) -> tuple[int, float, float]:
+    """What makes a CT the one to take: structure sets on it, its length in mm, and how fine it is."""
+    drawn = sum(series.series_uid in item.references for item in objects)
+    return (drawn, series.grid.shape_zyx[0] * series.grid.spacing_mm[0], -series.grid.voxel_volume_mm3)
+
+
+def _coverage(pet: PlannedPet, ct: Series | None, objects: Sequence[FileHeader]) -> tuple[float, int, int]:
+    covered = overlap_fraction(ct.grid, pet.grid) if ct else 0.0
+    drawn = sum(pet.series.series_uid in item.references for item in objects)
+    return (round(covered, 3), drawn, len(pet.series.files))
+
+
+def _pet(pet: Series, ct: Series | None, registrations: Sequence[Registration], leave: Leave) -> PlannedPet | None:
+    """A PET that can be used beside the CT; None, with the reason told, where it cannot."""
+    try:
+        factors = suv_factors(pet)
+        grid, registered = (pet.grid, False) if ct is None else _beside(pet, ct, registrations)
+    except RefusedDicomError as error:
+        leave(pet, error.reason, error.message)
+        return None
+    return PlannedPet(pet, factors, grid, registered)
+
+
+def _beside(pet: Series, ct: Series, registrations: Sequence[Registration]) -> tuple[Grid, bool]:
+    """(grid in the frame of the CT, whether a registration was needed)."""
+    registered = not pet.frame_uid or pet.frame_uid != ct.frame_uid
+    grid = pet.grid
+    if registered:
+        path = path_between(pet.frame_uid, ct.frame_uid, registrations) if pet.frame_uid and ct.frame_uid else None
+        if path is None:
+            raise RefusedDicomError(
+                "other_frame",
+                "PET and CT have different frames of reference (0020,0052) and no registration object joins them; "
+                "export the registration along with them, or the CT of the same examination",
+            )
+        grid = move_grid(grid, path)
+    shared = max(overlap_fraction(grid, ct.grid), overlap_fraction(ct.grid, grid))
+    if shared < LEAST_OVERLAP:
+        raise RefusedDicomError(
+            "no_overlap",
+            f"PET and CT share {shared:.0%} of the smaller one, expected at least {LEAST_OVERLAP:.0%}; check that both "
+            "are of the same part of the body",
+        )
+    return grid, registered
