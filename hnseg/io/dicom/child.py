@@ -7,6 +7,7 @@ endless loops, gigabytes or a crash takes only this process with it.
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib
 import json
 import math
@@ -54,6 +55,11 @@ def carry_out(task: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"refused": [error.reason, error.message]}
     except MemoryError:
         return {"refused": ["too_large", "reading it takes more memory than one file or series may have; leave it out"]}
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            where = "the folder for temporary files; make room there, or name another folder in TMPDIR"
+            return {"refused": ["disk_full", f"there is no room for its voxels in {where}"]}
+        return {"failed": type(error).__name__}
     except Exception as error:
         return {"failed": type(error).__name__}
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 import struct
+from decimal import Decimal
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -87,7 +89,7 @@ class Values:
         except KeyError:
             return None
         if not isinstance(content, bytes):
-            return None
+            return _converted(content)
         letters = _FORMATS.get(_vr(element))
         if letters is None:
             return content[:_LONGEST].decode("latin-1")
@@ -96,6 +98,14 @@ class Values:
             return struct.unpack(f"{'<' if element.is_little_endian else '>'}{count}{letters}", content)
         except struct.error:
             return None
+
+
+def _converted(content: Any) -> str | tuple[Any, ...] | None:
+    """What pydicom made of the bytes before: it replaces an element by its value at the first look."""
+    parts = tuple(content) if isinstance(content, MultiValue) else (content,)
+    if all(isinstance(part, int | float | Decimal) for part in parts):
+        return parts
+    return "\\".join(parts) if all(isinstance(part, str) for part in parts) else None
 
 
 def _vr(element: Any) -> str:
