@@ -1,0 +1,89 @@
+"""DICOM segmentations in: each segment as a mask on the grid of an image, decoded in a child process."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnseg.io.dicom import seg_frames
+from hnseg.io.dicom.isolated import load_array, run_isolated
+from hnseg.io.dicom.objects import FileHeader, Limits, RefusedDicomError
+from hnseg.io.dicom.seg_place import place
+from hnseg.types import Grid
+
+_LIMITS = Limits()
+
+Segments = dict[str, tuple[NDArray[np.bool_], tuple[str, ...]]]
+"""Segment label to its mask (Z, Y, X) and what was noticed."""
+
+
+def read_seg(header: FileHeader, grid: Grid, limits: Limits = _LIMITS) -> Segments:
+    """The segments of a Segmentation or Label Map Segmentation, on the grid of an image.
+
+    BINARY, FRACTIONAL (from one half on) and LABELMAP; segments may overlap. Whether the segmentation lies in the frame
+    of reference of the image (``header.frame_uid``) is for the caller to check: only positions are looked at here.
+
+    Args:
+        header: of the object.
+        grid: of the image.
+        limits: on the file, its decoded frames and the child process.
+
+    Returns:
+        A mask and notes by Segment Label, in the order of the file; where a label says nothing (``Segment_1``), the
+        meaning of the codes. A label that occurs twice gets a number. A segment without frames is an empty mask.
+        Labels are free text, which may hold a patient's name; see `hnseg.intake.redact`.
+
+    Raises:
+        RefusedDicomError: ``no_seg``, ``broken_seg``, ``truncated``, ``tiled``, ``too_large``, ``no_geometry``,
+            ``mixed_orientations``, ``uneven_spacing``, ``gantry_tilt``; and those of the child process.
+    """
+    with tempfile.TemporaryDirectory(prefix="hnseg-seg-") as name:
+        folder = Path(name)
+        arguments = {"path": str(header.path), "grid": grid.to_dict(), "limits": asdict(limits)}
+        return unpacked(run_isolated("seg", arguments, folder, limits), folder, grid)
+
+
+def seg_task(arguments: dict[str, Any]) -> dict[str, Any]:
+    """What the child does: masks as packed bits in ``FOLDER/seg_N.npy``, names and notes in the answer.
+
+    Args:
+        arguments: ``path``, ``grid`` (`Grid.to_dict`), ``limits`` (the fields of `Limits`), ``folder``.
+    """
+    limits, grid = Limits(**arguments["limits"]), Grid.from_dict(arguments["grid"])
+    seg = seg_frames.open_seg(Path(arguments["path"]), limits)
+    with seg_frames.broken_seg():
+        planes, segments = seg_frames.planes(seg), seg_frames.segments(seg)
+    _check_answer(len(segments), grid, limits)
+    found = []
+    for index, segment in enumerate(segments):
+        with seg_frames.broken_seg():
+            masks = segment.masks()
+        mask, notes = place(masks, segment.frames, planes, grid, limits.series_mib << 20)
+        np.save(Path(arguments["folder"]) / f"seg_{index}.npy", np.packbits(mask), allow_pickle=False)
+        found.append({"label": segment.label, "notes": [*segment.notes, *notes]})
+    return {"segments": found}
+
+
+def unpacked(answer: dict[str, Any], folder: Path, grid: Grid) -> Segments:
+    """The masks that `seg_task` left in ``folder``."""
+    segments: Segments = {}
+    for index, segment in enumerate(answer["segments"]):
+        bits = load_array(folder, f"seg_{index}.npy")
+        mask = np.unpackbits(bits, count=int(np.prod(grid.shape_zyx))).astype(bool).reshape(grid.shape_zyx)
+        segments[str(segment["label"])] = (mask, tuple(str(note) for note in segment["notes"]))
+    return segments
+
+
+def _check_answer(segments: int, grid: Grid, limits: Limits) -> None:
+    needed_mib = segments * np.prod(grid.shape_zyx, dtype=float) / (1 << 20)
+    if needed_mib > limits.series_mib:
+        raise RefusedDicomError(
+            "too_large",
+            f"{segments} segments on the image's grid need {needed_mib:.0f} MiB, where {limits.series_mib} MiB are "
+            f"allowed",
+        )
