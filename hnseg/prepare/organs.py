@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 PDDCA = (
@@ -18,27 +19,41 @@ PDDCA = (
 """The nine organs of MICCAI 2015 as PDDCA 1.4.1 spells its files (Raudaschl et al. 2017, doi:10.1002/mp.12197)."""
 
 _UNPAIRED = {
-    "BrainStem": ("brainstem", "brstem"),
-    "Chiasm": ("chiasm", "chiasma", "opticchiasm", "opticchiasma", "optchiasm", "optchiasma", "chiasmaopticum"),
-    "Mandible": ("mandible", "mandibula", "bonemandible", "mandiblebone"),
-}
-_PAIRED = {
-    "OpticNerve": ("opticnerve", "opticnrv", "optnerve", "optnrv", "nervusopticus"),
-    "Parotid": ("parotid", "patroid", "parotis", "parotidgland", "glndparotid", "glparotid"),
-    "Submandibular": (
-        "submandibular",
-        "submandibulargland",
-        "submand",
-        "submandgland",
-        "glndsubmand",
-        "glndsubmandibular",
-        "glsubmand",
-        "smg",
+    "BrainStem": (
+        "brainstem", "brstem", "brainstm", "truncusencephali", "truncuscerebri", "hirnstamm", "stammhirn",
+        "tronccerebral", "hersenstam", "troncoencefalico", "troncoencefalo", "troncocerebrale", "troncocerebral",
     ),
-}
-"""What is left of a spelling without its signs, capitals and side; the first of each is PDDCA's own, ``optic nrv`` and
-``glnd submand`` are those of TG-263 (Mayo et al. 2018, doi:10.1016/j.ijrobp.2017.12.013), ``patroid`` a slip that
-copies of PDDCA have."""
+    "Chiasm": (
+        "chiasm", "chiasma", "opticchiasm", "opticchiasma", "optchiasm", "optchiasma", "chiasmaopticum", "chiasmopt",
+        "chiasmaopt", "sehnervenkreuzung", "chiasmaoptique", "chiasmeoptique", "chiasmaottico", "quiasma",
+        "quiasmaoptico",
+    ),
+    "Mandible": (
+        "mandible", "mandibula", "bonemandible", "mandiblebone", "unterkiefer", "unterkieferknochen", "mandibule",
+        "mandibola", "onderkaak",
+    ),
+}  # fmt: skip
+_PAIRED = {
+    "OpticNerve": (
+        "opticnerve", "opticnrv", "optnerve", "optnrv", "nrvoptic", "nervusopticus", "nopticus", "sehnerv",
+        "nerfoptique", "nervoottico", "nerviooptico", "oogzenuw",
+    ),
+    "Parotid": (
+        "parotid", "patroid", "parotis", "parotidgland", "glndparotid", "glparotid", "glandparotid", "glparotis",
+        "glandulaparotis", "glandulaparotidea", "glandulaparotida", "ohrspeicheldruse", "ohrspeicheldruese", "parotide",
+        "glandeparotide", "ghiandolaparotide", "parotida", "oorspeekselklier",
+    ),
+    "Submandibular": (
+        "submandibular", "submandibulargland", "submand", "submandgland", "glndsubmand", "glndsubmandibular",
+        "glsubmand", "smg", "glandsubmandibular", "submandibularis", "glsubmandibularis", "glandulasubmandibularis",
+        "submandibulardruse", "submandibulardruese", "unterkieferspeicheldruse", "unterkieferspeicheldruese",
+        "submandibulaire", "glandesubmandibulaire", "sousmaxillaire", "glandesousmaxillaire", "sottomandibolare",
+        "ghiandolasottomandibolare", "glandulasubmandibular", "submaxilar", "glandulasubmaxilar",
+    ),
+}  # fmt: skip
+"""What is left of a spelling without its signs, accents, capitals and side; the first of each is PDDCA's own, ``optic
+nrv`` and ``glnd submand`` are those of TG-263 (Mayo et al. 2018, doi:10.1016/j.ijrobp.2017.12.013), ``patroid`` a slip
+that copies of PDDCA have; then Latin, German, French, Italian, Spanish and Dutch."""
 
 _SIDES = {"left": "L", "lt": "L", "l": "L", "right": "R", "rt": "R", "r": "R"}
 _PREFIX = "oar"
@@ -47,16 +62,16 @@ _PREFIX = "oar"
 def canonical(name: str, aliases: Mapping[str, str] | None = None) -> str | None:
     """PDDCA's name for an organ that somebody spelt in another way; None for what is none of the nine for sure.
 
-    Capitals and signs between words do not matter, the side may stand first or last, as one letter or a word. The rest
-    must be a known spelling as a whole: ``Brain`` is not taken for ``BrainStem``, ``OpticNerve`` without a side and
-    margins like ``Brainstem_PRV`` are nothing.
+    Capitals, accents and signs between words do not matter, the side may stand first or last, as one letter or a word.
+    The rest must be a known spelling as a whole: ``Brain`` is not taken for ``BrainStem``, ``OpticNerve`` without side
+    and margins like ``Brainstem_PRV`` are nothing.
 
     Args:
         name: a file's name without its ending, or a column of a table.
         aliases: other spellings to structure names, any names; they come first and are read in the same lenient way.
     """
-    plain = _plain(name)
-    own = {_plain(spelling): structure for spelling, structure in (aliases or {}).items()}
+    plain = plain_spelling(name)
+    own = {plain_spelling(spelling): structure for spelling, structure in (aliases or {}).items()}
     if plain and plain in own:
         return own[plain]
     return _SPELLINGS.get(plain) or _SPELLINGS.get(plain.removeprefix(_PREFIX))
@@ -75,9 +90,9 @@ def wanted(name: str, label_names: Sequence[str], aliases: Mapping[str, str] | N
     return next((label for label in label_names if organ is not None and canonical(label) == organ), None)
 
 
-def _plain(name: str) -> str:
-    """Letters and digits alone, small."""
-    return "".join(sign for sign in name.lower() if sign.isalnum())
+def plain_spelling(name: str) -> str:
+    """Letters and digits alone, small and without accents."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", name.casefold()) if sign.isalnum())
 
 
 def _spellings() -> dict[str, str]:

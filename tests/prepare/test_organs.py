@@ -6,15 +6,48 @@ from hnseg.prepare.organs import PDDCA, canonical, wanted
 @pytest.mark.parametrize(
     ("organ", "spellings"),
     [
-        ("BrainStem", ["brainstem", "Brainstem", "Brain_Stem", "BRAIN STEM", "Brain-stem", "OAR_Brainstem"]),
-        ("Chiasm", ["chiasm", "OpticChiasm", "Optic_Chiasm", "optic chiasma", "Opt Chiasma", "Chiasma"]),
-        ("Mandible", ["mandible", "MANDIBLE", "Bone_Mandible", "OAR_Bone_Mandible"]),
-        ("OpticNerve_L", ["Optic-Nerve-Lt", "OpticNrv_L", "opticnerve_l", "Left optic nerve", "L_OpticNerve"]),
+        (
+            "BrainStem",
+            [
+                "Tronc_Cérébral",
+                "Hirnstamm",
+                "hersenstam",
+                "brainstem",
+                "Brainstem",
+                "Brain_Stem",
+                "BRAIN STEM",
+                "Brain-stem",
+                "OAR_Brainstem",
+            ],
+        ),
+        (
+            "Chiasm",
+            ["chiasma optique", "chiasm", "OpticChiasm", "Optic_Chiasm", "optic chiasma", "Opt Chiasma", "Chiasma"],
+        ),
+        ("Mandible", ["Unterkiefer", "mandible", "MANDIBLE", "Bone_Mandible", "OAR_Bone_Mandible"]),
+        (
+            "OpticNerve_L",
+            [
+                "Sehnerv_L",
+                "Nrv_Optic_L",
+                "Optic-Nerve-Lt",
+                "OpticNrv_L",
+                "opticnerve_l",
+                "Left optic nerve",
+                "L_OpticNerve",
+            ],
+        ),
         ("OpticNerve_R", ["Optic_Nerve_Rt", "Optic Nerve Right", "OpticNerveR", "Opt Nerve R"]),
         ("Parotid_L", ["LeftParotid", "Parotid-Lt", "Patroid_L", "parotid gland left", "Lt. Parotid", "PAROTID_LT"]),
-        ("Parotid_R", ["RightParotid", "Parotid_Rt", "R Parotid", "Parotis_R", "OAR_Parotid_R"]),
+        (
+            "Parotid_R",
+            ["Parótida_R", "parotide right", "RightParotid", "Parotid_Rt", "R Parotid", "Parotis_R", "OAR_Parotid_R"],
+        ),
         ("Submandibular_L", ["Glnd_Submand_L", "Submandibular-Lt", "submandibular_gland_left", "L SMG"]),
-        ("Submandibular_R", ["Submandibular_Rt", "Right Submandibular Gland", "Submand_R"]),
+        (
+            "Submandibular_R",
+            ["Unterkieferspeicheldrüse R", "Submandibular_Rt", "Right Submandibular Gland", "Submand_R"],
+        ),
     ],
 )
 def test_spellings_of_an_organ(organ, spellings):
