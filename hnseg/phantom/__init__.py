@@ -1,6 +1,7 @@
 """An anatomical head-and-neck PET/CT phantom, and writers of the raw layouts of the data sets that hnseg reads."""
 
 from hnseg.phantom.centres import CENTRES, Centre
+from hnseg.phantom.dicom import write_dicom
 from hnseg.phantom.hecktor import write_hecktor
 from hnseg.phantom.patient import PhantomPatient, make_patient
 from hnseg.phantom.pddca import write_pddca
@@ -14,6 +15,7 @@ __all__ = [
     "PhantomPatient",
     "make_patient",
     "plan_patient",
+    "write_dicom",
     "write_hecktor",
     "write_pddca",
     "write_turku",
