@@ -158,8 +158,9 @@ def test_a_long_lived_nuclide_needs_dates():
     assert refused(Y90_S, start_datetime="20180709093000").reason == "implausible_uptake"
     undated = refused(Y90_S)
     assert (undated.reason, "(0018,1078)" in undated.message) == ("no_injection_time", True)
-    nothing = refused(Y90_S, start_datetime="20190706093000", acquisition_date="")
-    assert (nothing.reason, "(0008,0022)" in nothing.message) == ("no_scan_time", True)
+    for dated in ("20190706093000", "20000102093000"):
+        nothing = refused(Y90_S, start_datetime=dated, acquisition_date="")
+        assert (nothing.reason, "(0008,0022)" in nothing.message) == ("no_scan_time", True)
 
 
 @pytest.mark.parametrize("of_day", ["103001", "113000", "220000"])
