@@ -96,7 +96,8 @@ def _matrix(part: Any) -> NDArray[np.float64]:
 def _product(matrices: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """All of them, where their order makes no difference (one alone, or all but one the identity, as is usual).
 
-    PS3.3 (0070,030A) calls the order of items that of the multiplication, and programs differ in how they read it.
+    PS3.3 (0070,030A) calls the order of items that of the multiplication, which can be read from either end; what comes
+    out the same from both is taken.
     """
     forth, back = np.eye(4), np.eye(4)
     for matrix in matrices:
@@ -104,7 +105,7 @@ def _product(matrices: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     if not same_transform(forth, back):
         raise RefusedDicomError(
             "matrix_order",
-            f"Matrix Sequence (0070,030A) has {len(matrices)} transforms whose order changes the result, and programs "
-            "read it either way. Export the registration as one matrix.",
+            f"Matrix Sequence (0070,030A) has {len(matrices)} transforms that give another result in the other "
+            "order, and either can be meant. Export the registration as one matrix.",
         )
     return forth

@@ -81,7 +81,7 @@ def test_several_matrices_are_taken_where_their_order_says_nothing():
     np.testing.assert_allclose(np.array(matrix)[:3, 3], (10, 12, 14))
 
 
-@pytest.mark.parametrize("parts", [[SHIFT, QUARTER_TURN], [QUARTER_TURN, SHIFT, QUARTER_TURN]])
+@pytest.mark.parametrize("parts", [[SHIFT, QUARTER_TURN], [SHIFT, QUARTER_TURN, QUARTER_TURN]])
 def test_several_matrices_whose_order_matters_are_refused(parts):
     error = refused(registration_object((PET, parts)))
     assert error.reason == "matrix_order"
