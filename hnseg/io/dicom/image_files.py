@@ -9,6 +9,10 @@ import numpy as np
 
 from hnseg.io.dicom.objects import FileHeader, ImageTags, RefusedDicomError
 
+LARGEST_MM = 1e5
+SMALLEST_PIXEL_MM = 1e-3
+"""A position a hundred metres away, or a pixel of a micrometre, is damage; far worse would overflow or fill memory."""
+
 PIXEL_SPACING_TOLERANCE_MM = 1e-3
 """Half a millimetre over 512 pixels: what is written with three decimals is the same spacing."""
 
@@ -123,10 +127,10 @@ def _check_geometry(image: ImageTags) -> None:
     for tag, value, count in needed:
         if value is None:
             raise RefusedDicomError("no_geometry", f"{tag} is missing in at least one file; nothing can replace it.")
-        if len(value) != count or not np.isfinite(value).all():
-            raise RefusedDicomError("no_geometry", f"{tag} is not {count} numbers in at least one file.")
-    if image.pixel_spacing_mm is not None and min(image.pixel_spacing_mm) <= 0:
-        raise RefusedDicomError("no_geometry", f"Pixel Spacing (0028,0030) is {image.pixel_spacing_mm}, not positive.")
+        if len(value) != count or not (np.abs(value) < LARGEST_MM).all():  # written so that NaN fails
+            raise RefusedDicomError("no_geometry", f"{tag} is not {count} possible numbers in at least one file.")
+    if image.pixel_spacing_mm is not None and min(image.pixel_spacing_mm) < SMALLEST_PIXEL_MM:
+        raise RefusedDicomError("no_geometry", f"Pixel Spacing (0028,0030) is {image.pixel_spacing_mm} mm.")
     if min(image.rows, image.columns) < 1:
         raise RefusedDicomError("no_geometry", "Rows (0028,0010) or Columns (0028,0011) is missing or 0.")
 

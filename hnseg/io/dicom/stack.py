@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg.geometry.shear import unsheared_shape
-from hnseg.io.dicom.image_files import image_files
+from hnseg.io.dicom.image_files import LARGEST_MM, SMALLEST_PIXEL_MM, image_files
 from hnseg.io.dicom.objects import FileHeader, ImageModality, ImageTags, RefusedDicomError, Series
 from hnseg.io.dicom.slice_axes import slice_axes
 from hnseg.io.dicom.slice_line import PLACE_TOLERANCE_MM, SliceLine, evenly_spaced, slice_line
@@ -57,7 +57,7 @@ def stack(headers: Sequence[FileHeader]) -> Series:
 def _line(places_mm: NDArray[np.float64], images: Sequence[ImageTags], modality: str) -> SliceLine:
     if len(images) == 1:
         thickness_mm = images[0].slice_thickness_mm
-        if thickness_mm is None or not 0 < thickness_mm < np.inf:
+        if thickness_mm is None or not SMALLEST_PIXEL_MM < thickness_mm < LARGEST_MM:
             raise RefusedDicomError(
                 "too_few", "the series is one image, and Slice Thickness (0018,0050) does not say how thick it is."
             )

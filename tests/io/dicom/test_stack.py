@@ -228,9 +228,11 @@ def test_localisers_and_screen_saves_are_left_out_as_long_as_images_remain():
 BROKEN = {
     "position": ({"position_lps_mm": None}, "no_geometry", "(0020,0032)"),
     "nan": ({"position_lps_mm": (0.0, 0.0, float("nan"))}, "no_geometry", "(0020,0032)"),
+    "far away": ({"position_lps_mm": (0.0, 1e200, 0.0)}, "no_geometry", "(0020,0032)"),
     "orientation": ({"orientation": None}, "no_geometry", "(0020,0037)"),
     "pixels": ({"pixel_spacing_mm": None}, "no_geometry", "(0028,0030)"),
     "zero pixels": ({"pixel_spacing_mm": (0.0, 1.0)}, "no_geometry", "(0028,0030)"),
+    "tiny pixels": ({"pixel_spacing_mm": (1e-200, 1.0)}, "no_geometry", "(0028,0030)"),
     "rows": ({"rows": 0}, "no_geometry", "(0028,0010)"),
     "slope": ({"rescale_slope": None}, "no_rescale", "(0028,1053)"),
     "zero slope": ({"rescale_slope": 0.0}, "no_rescale", "(0028,1053)"),
