@@ -1,35 +1,28 @@
-"""The frames of a DICOM segmentation: which segment each shows, and where it lies. Runs in the child process only.
+"""The frames of a DICOM segmentation: may they be decoded, and where do they lie? Runs in the child process only.
 
 PS3.3 A.51 (Segmentation IOD), C.8.20 (its modules), C.7.6.16 (functional groups).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from highdicom.seg import Segmentation
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from hnseg.io.dicom.objects import Limits, RefusedDicomError
 from hnseg.io.dicom.opening import read_whole
-from hnseg.io.dicom.segment_codes import name_of_code
 from hnseg.io.memory import available_memory_bytes
 
 SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 """Segmentation Storage and Label Map Segmentation Storage."""
 
 _MIB = 1 << 20
-# labels that programs write when nobody gave a name: "Segment_1", "first segment", "Label 3", "2"
-_ORDINAL = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
-_THING = "segment|segmentation|seg|label|region|roi|structure|object|mask|unnamed|untitled|unknown"
-_GENERIC = re.compile(rf"(?:(?:{_ORDINAL})[\s_-]+)?(?:{_THING})?[\s_#:-]*\d*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +41,6 @@ class Planes:
     column: NDArray[np.float64]
     spacing_mm: tuple[float, float]
     step_mm: float | None
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """One segment: its name, and its frames by their place in the file."""
-
-    label: str
-    frames: NDArray[np.int64]
-    masks: Callable[[], NDArray[np.bool_]]
-    """(F, rows, columns) bool, decoded when asked for."""
-    notes: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -80,8 +62,8 @@ def broken_seg() -> Iterator[None]:
         ) from None
 
 
-def open_seg(path: Path, limits: Limits) -> Segmentation:
-    """A segmentation object, its frames not yet decoded.
+def open_seg(path: Path, limits: Limits) -> Dataset:
+    """A segmentation object that may be decoded within the limits.
 
     Raises:
         RefusedDicomError: ``no_seg``, ``too_large``, ``tiled``, ``truncated``, ``broken_seg``; those of `read_whole`.
@@ -93,16 +75,16 @@ def open_seg(path: Path, limits: Limits) -> Segmentation:
         if "TotalPixelMatrixRows" in dataset or "ImageOrientationSlide" in dataset:
             raise RefusedDicomError("tiled", "segmentations of microscope slides are not read")
         _check_cost(dataset, limits)
-        return Segmentation.from_dataset(dataset, copy=False)
+    return dataset
 
 
-def planes(seg: Segmentation) -> Planes:
+def planes(seg: Dataset) -> Planes:
     """Where all frames lie, in the order of the file.
 
     Raises:
         RefusedDicomError: ``no_geometry`` names the tag, ``mixed_orientations``.
     """
-    groups = list(_groups(seg))
+    groups = list(frame_groups(seg))
     position = [_numbers(g, "PlanePositionSequence", "ImagePositionPatient", "(0020,0032)", 3) for g in groups]
     direction = [_numbers(g, "PlaneOrientationSequence", "ImageOrientationPatient", "(0020,0037)", 6) for g in groups]
     spacing = [_numbers(g, "PixelMeasuresSequence", "PixelSpacing", "(0028,0030)", 2) for g in groups]
@@ -122,53 +104,6 @@ def planes(seg: Segmentation) -> Planes:
     positions = np.asarray(position, float)
     step = _step_mm(groups, positions @ np.cross(row, column))
     return Planes(positions, row, column, (spacing[0][0], spacing[0][1]), step)
-
-
-def segments(seg: Segmentation) -> list[Segment]:
-    """All segments that are described, those without frames included; labels are distinct.
-
-    FRACTIONAL frames count from half of Maximum Fractional Value (0062,000E) on.
-    """
-    groups = list(_groups(seg))
-    labelmap = str(seg.SegmentationType) == "LABELMAP"
-    shown = None if labelmap else np.array([_segment_number(g) for g in groups])
-    described = [item for item in seg.SegmentSequence if int(item.SegmentNumber) in seg.segment_numbers]
-    if shown is not None and not set(shown.tolist()) <= {int(item.SegmentNumber) for item in described}:
-        raise RefusedDicomError("broken_seg", "frames show segments that SegmentSequence (0062,0002) does not describe")
-    decode = _decoder(seg, labelmap)
-    found: list[Segment] = []
-    for item in described:
-        number = int(item.SegmentNumber)
-        frames = np.arange(len(groups)) if shown is None else np.flatnonzero(shown == number)
-        label, notes = _distinct(_label(item, number), [segment.label for segment in found])
-        if str(seg.SegmentationType) == "FRACTIONAL":
-            notes = (*notes, "fractional: voxels at or above one half of the largest value were taken")
-        found.append(Segment(label, frames, _masks(decode, frames, number), notes))
-    return found
-
-
-def _masks(
-    decode: Callable[[NDArray[np.int64], int], NDArray[np.bool_]], frames: NDArray[np.int64], number: int
-) -> Callable[[], NDArray[np.bool_]]:
-    return lambda: decode(frames, number)
-
-
-def _decoder(seg: Segmentation, labelmap: bool) -> Callable[[NDArray[np.int64], int], NDArray[np.bool_]]:
-    """A function of frames (by place in the file) and segment number to their masks (F, rows, columns)."""
-    shape = (int(seg.Rows), int(seg.Columns))
-    least = 0.5 * float(seg.get("MaximumFractionalValue", 1)) if seg.SegmentationType == "FRACTIONAL" else 0.5
-    kept: list[NDArray[Any]] = []
-
-    def decode(frames: NDArray[np.int64], number: int) -> NDArray[np.bool_]:
-        if not len(frames):
-            return np.zeros((0, *shape), bool)
-        if labelmap:  # every frame shows every segment: decoded once
-            if not kept:
-                kept.append(seg.get_stored_frames(range(1, int(seg.NumberOfFrames) + 1)))
-            return np.asarray(kept[0] == number)
-        return np.asarray(seg.get_stored_frames((frames + 1).tolist()) >= least)
-
-    return decode
 
 
 def _check_cost(dataset: Dataset, limits: Limits) -> None:
@@ -197,7 +132,7 @@ def _check_cost(dataset: Dataset, limits: Limits) -> None:
         )
 
 
-def _groups(seg: Segmentation) -> Iterator[tuple[Dataset, Dataset]]:
+def frame_groups(seg: Dataset) -> Iterator[tuple[Dataset, Dataset]]:
     """For each frame its own functional groups and the shared ones."""
     shared = (seg.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     own = seg.get("PerFrameFunctionalGroupsSequence") or []
@@ -211,7 +146,8 @@ def _groups(seg: Segmentation) -> Iterator[tuple[Dataset, Dataset]]:
         yield item, shared
 
 
-def _value(groups: Sequence[Dataset], sequence: str, keyword: str) -> Any:
+def frame_value(groups: Sequence[Dataset], sequence: str, keyword: str) -> Any:
+    """An attribute of the functional group ``sequence``, from the first of ``groups`` that has it; else None."""
     for group in groups:
         items = group.get(sequence)
         if items and keyword in items[0]:
@@ -220,18 +156,11 @@ def _value(groups: Sequence[Dataset], sequence: str, keyword: str) -> Any:
 
 
 def _numbers(groups: Sequence[Dataset], sequence: str, keyword: str, tag: str, count: int) -> list[float]:
-    value = _value(groups, sequence, keyword)
+    value = frame_value(groups, sequence, keyword)
     numbers = [] if value is None or value == "" else [float(part) for part in value]
     if len(numbers) != count or not np.all(np.isfinite(numbers)):
         raise RefusedDicomError("no_geometry", f"{keyword} {tag} is missing in a frame, or not {count} numbers")
     return numbers
-
-
-def _segment_number(groups: Sequence[Dataset]) -> int:
-    number = _value(groups, "SegmentIdentificationSequence", "ReferencedSegmentNumber")
-    if number is None:
-        raise RefusedDicomError("broken_seg", "a frame does not say its ReferencedSegmentNumber (0062,000B)")
-    return int(number)
 
 
 def _step_mm(groups: Sequence[tuple[Dataset, Dataset]], distances_mm: NDArray[np.float64]) -> float | None:
@@ -239,30 +168,11 @@ def _step_mm(groups: Sequence[tuple[Dataset, Dataset]], distances_mm: NDArray[np
 
     A gap alone may be wider than a slice, because empty frames are left out; so may a thickness, where slices overlap.
     """
-    said = _value(groups[0], "PixelMeasuresSequence", "SpacingBetweenSlices")
+    said = frame_value(groups[0], "PixelMeasuresSequence", "SpacingBetweenSlices")
     if said not in (None, "") and float(said) > 0:
         return float(said)
-    thickness = _value(groups[0], "PixelMeasuresSequence", "SliceThickness")
+    thickness = frame_value(groups[0], "PixelMeasuresSequence", "SliceThickness")
     gaps = np.diff(np.unique(np.round(distances_mm, 4)))
     if thickness in (None, "") or not len(gaps):
         return None
     return float(gaps.min()) if abs(gaps.min() - float(thickness)) <= 0.1 * gaps.min() else None
-
-
-def _label(item: Dataset, number: int) -> str:
-    """Segment Label; where it says nothing, what the codes say."""
-    label = str(item.get("SegmentLabel") or "").strip()
-    if not _GENERIC.fullmatch(label):
-        return label
-    code = (item.get("SegmentedPropertyTypeCodeSequence") or [Dataset()])[0]
-    side = (code.get("SegmentedPropertyTypeModifierCodeSequence") or [Dataset()])[0]
-    known = name_of_code(str(code.get("CodeValue") or ""), str(side.get("CodeValue") or ""))
-    meaning = " ".join(str(part.get("CodeMeaning") or "").strip() for part in (side, code)).strip()
-    return known or meaning or label or f"Segment_{number}"
-
-
-def _distinct(label: str, taken: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    if label not in taken:
-        return label, ()
-    count = next(n for n in range(2, len(taken) + 3) if f"{label} ({n})" not in taken)
-    return f"{label} ({count})", ("another segment of the file has the same name",)

@@ -14,6 +14,7 @@ from hnseg.io.dicom import seg_frames
 from hnseg.io.dicom.isolated import load_array, run_isolated
 from hnseg.io.dicom.objects import FileHeader, Limits, RefusedDicomError
 from hnseg.io.dicom.seg_place import place
+from hnseg.io.dicom.seg_segments import segments
 from hnseg.types import Grid
 
 _LIMITS = Limits()
@@ -55,18 +56,18 @@ def seg_task(arguments: dict[str, Any]) -> dict[str, Any]:
         arguments: ``path``, ``grid`` (`Grid.to_dict`), ``limits`` (the fields of `Limits`), ``folder``.
     """
     limits, grid = Limits(**arguments["limits"]), Grid.from_dict(arguments["grid"])
-    seg = seg_frames.open_seg(Path(arguments["path"]), limits)
+    dataset = seg_frames.open_seg(Path(arguments["path"]), limits)
     with seg_frames.broken_seg():
-        planes, segments = seg_frames.planes(seg), seg_frames.segments(seg)
-    _check_answer(len(segments), grid, limits)
-    found = []
-    for index, segment in enumerate(segments):
+        planes, found = seg_frames.planes(dataset), segments(dataset)
+    _check_answer(len(found), grid, limits)
+    answer = []
+    for index, segment in enumerate(found):
         with seg_frames.broken_seg():
             masks = segment.masks()
         mask, notes = place(masks, segment.frames, planes, grid, limits.series_mib << 20)
         np.save(Path(arguments["folder"]) / f"seg_{index}.npy", np.packbits(mask), allow_pickle=False)
-        found.append({"label": segment.label, "notes": [*segment.notes, *notes]})
-    return {"segments": found}
+        answer.append({"label": segment.label, "notes": [*segment.notes, *notes]})
+    return {"segments": answer}
 
 
 def unpacked(answer: dict[str, Any], folder: Path, grid: Grid) -> Segments:
@@ -85,5 +86,5 @@ def _check_answer(segments: int, grid: Grid, limits: Limits) -> None:
         raise RefusedDicomError(
             "too_large",
             f"{segments} segments on the image's grid need {needed_mib:.0f} MiB, where {limits.series_mib} MiB are "
-            f"allowed",
+            f"allowed; export fewer segments",
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from hnseg.io.dicom.objects import Series
 from hnseg.types import Grid
@@ -114,11 +114,15 @@ def packed(frames: np.ndarray, bits: int) -> bytes:
 
 
 def save(dataset: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> Path:
-    if syntax == "1.2.840.10008.1.2.1.99":  # deflated as a whole, which is not a compression of pixels
+    if syntax == RLELossless:
+        # not GDCM's encoder, which aborts on frames of an odd number of bytes
         write(dataset, path)
-        whole = pydicom.dcmread(path)
-        whole.file_meta.TransferSyntaxUID = syntax
-        whole.save_as(path)
+        dataset.compress(syntax, encoding_plugin="pydicom", generate_instance_uid=False)
+        dataset.save_as(path, enforce_file_format=True)
+    elif syntax == DeflatedExplicitVRLittleEndian:  # the whole data set, which is no compression of pixels
+        write(dataset, path)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.save_as(path, enforce_file_format=True)
     else:
         write(dataset, path, syntax)
     return path

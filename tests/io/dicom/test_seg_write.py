@@ -200,10 +200,10 @@ def uids_of(dataset):
 
 
 POOR = {
-    "KVP": None, "StudyID": "", "SeriesNumber": None, "InstanceNumber": 1, "PatientPosition": "", "PatientSex": "female",
-    "PatientBirthDate": "1951.02.03 ", "StudyDate": None, "StudyTime": "half past ten", "AccessionNumber": None,
-    "ReferringPhysicianName": None, "Manufacturer": None, "SliceThickness": None, "SpecificCharacterSet": "ISO 2022 IR 100",
-    "PatientName": "Müller",
+    "KVP": None, "StudyID": "", "SeriesNumber": None, "InstanceNumber": 1, "PatientPosition": "",
+    "PatientSex": "female", "PatientBirthDate": "1951.02.03 ", "StudyDate": None, "StudyTime": "half past ten",
+    "AccessionNumber": None, "ReferringPhysicianName": None, "Manufacturer": None, "SliceThickness": None,
+    "SpecificCharacterSet": "ISO 2022 IR 100", "PatientName": "Müller",
 }  # fmt: skip
 
 
