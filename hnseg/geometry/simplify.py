@@ -27,5 +27,12 @@ def simplify_closed(ring: NDArray[np.float64], fixed: NDArray[np.bool_], toleran
     ring, fixed = np.roll(ring, -start, axis=0), np.roll(fixed, -start)
     closed = np.concatenate([ring, ring[:1]])
     ends = [0, *(np.flatnonzero(fixed[1:]) + 1), len(ring)]
-    stretches = [approximate_polygon(closed[a : b + 1], tolerance)[:-1] for a, b in pairwise(ends)]
+    # a channel, two fixed points in a row, has nothing to leave out
+    stretches = [closed[a:b] if b == a + 1 else _simplify(closed[a : b + 1], tolerance) for a, b in pairwise(ends)]
     return np.concatenate(stretches)
+
+
+def _simplify(stretch: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
+    """What stays of an open stretch, without its last point."""
+    kept: NDArray[np.float64] = approximate_polygon(stretch, tolerance)[:-1]
+    return kept

@@ -40,7 +40,7 @@ def add_regions(
             item(
                 ObservationNumber=number,
                 ReferencedROINumber=number,
-                ROIObservationLabel=name[:SHORT_LETTERS].strip(),
+                ROIObservationLabel=name.encode()[:SHORT_LETTERS].decode(errors="ignore").strip(),  # some count bytes
                 RTROIInterpretedType=interpreted_type(name),
                 ROIInterpreter="",
             )

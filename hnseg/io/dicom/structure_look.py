@@ -41,6 +41,7 @@ COLOURS: Mapping[str, Rgb] = {
 _TARGET = re.compile(r"i?(GTV|CTV|PTV)", re.IGNORECASE)
 _TUMOUR = re.compile(r"tumou?r|lesion", re.IGNORECASE)
 _GOLDEN_RATIO = 0.618034
+_FIRST_HUE, _SATURATION = 0.89, 0.75  # of all, these put the first twelve furthest from the table and from each other
 
 
 def structure_colours(names: Iterable[str], own: Mapping[str, Rgb] | None = None) -> dict[str, Rgb]:
@@ -60,5 +61,5 @@ def interpreted_type(name: str) -> str:
 
 def _hue(place: int) -> Rgb:
     """Hues a golden section apart: the next one always falls into the widest gap."""
-    red, green, blue = colorsys.hsv_to_rgb((0.45 + place * _GOLDEN_RATIO) % 1, 0.65, 1.0)
+    red, green, blue = colorsys.hsv_to_rgb((_FIRST_HUE + place * _GOLDEN_RATIO) % 1, _SATURATION, 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
