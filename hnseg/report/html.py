@@ -16,13 +16,14 @@ from hnseg.report.canvas import PHANTOM_TEXT
 REPORT_NAME = "report.html"
 
 
-def write_page(folder: Path, template: str, content: dict[str, Any]) -> Path:
-    """Write ``report.html`` of a folder, whole or not at all; returns its path.
+def write_page(folder: Path, template: str, content: dict[str, Any], name: str = REPORT_NAME) -> Path:
+    """Write a page into a folder, whole or not at all; returns its path.
 
     Args:
         folder: where to.
         template: a file beside this one, on top of ``base.html.j2``.
         content: what the template names, with ``phantom``, ``name``, ``data``, ``model`` and ``status`` for the base.
+        name: of the page's file.
     """
     script = files("hnseg.report").joinpath("sort.js").read_text(encoding="utf-8")
     environment = Environment(
@@ -40,7 +41,7 @@ def write_page(folder: Path, template: str, content: dict[str, Any]) -> Path:
         phantom_text=PHANTOM_TEXT,
         **content,
     )
-    path = folder / REPORT_NAME
+    path = folder / name
     with atomic_path(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return path

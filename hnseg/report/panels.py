@@ -54,12 +54,17 @@ def image_layers(images: Mapping[str, Volume]) -> dict[str, Layer]:
     return layers
 
 
-def panel_grid(view: View, planes: Sequence[Plane], n_rows: int) -> tuple[Figure, NDArray[Any]]:
-    """Axes of (n_rows, len(planes)), so that one scale holds in all of them and nothing but thin gaps lies between."""
+def panel_grid(
+    view: View, planes: Sequence[Plane], n_rows: int, bottom_in: float = BOTTOM_IN
+) -> tuple[Figure, NDArray[Any]]:
+    """Axes of (n_rows, len(planes)), so that one scale holds in all of them and nothing but thin gaps lies between.
+
+    ``bottom_in`` inches are left free below them for a legend.
+    """
     widths = [view.extent_mm(plane)[1] for plane in planes]
     inch_per_mm = (FIGURE_IN - (len(planes) + 1) * GAP_IN) / sum(widths)
     panel_in = inch_per_mm * max(view.extent_mm(plane)[0] for plane in planes)
-    height_in = TOP_IN + n_rows * (panel_in + GAP_IN) + BOTTOM_IN
+    height_in = TOP_IN + n_rows * (panel_in + GAP_IN) + bottom_in
     figure = new_figure(FIGURE_IN, height_in, BACKGROUND)
     figure.set_layout_engine("none")
     panels = figure.subplots(
@@ -71,7 +76,7 @@ def panel_grid(view: View, planes: Sequence[Plane], n_rows: int) -> tuple[Figure
             "left": GAP_IN / FIGURE_IN,
             "right": 1 - GAP_IN / FIGURE_IN,
             "top": 1 - TOP_IN / height_in,
-            "bottom": (BOTTOM_IN + GAP_IN) / height_in,
+            "bottom": (bottom_in + GAP_IN) / height_in,
             "wspace": GAP_IN / (inch_per_mm * sum(widths) / len(planes)),
             "hspace": GAP_IN / panel_in,
         },
