@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pydicom.dataset import FileDataset
 
-from hnseg.io.dicom.header_tags import TAGS, image_tags, modality, patient_tags, pet_tags, references
+from hnseg.io.dicom.header_tags import TAGS, WITH_PIXELS, image_tags, modality, patient_tags, pet_tags, references
 from hnseg.io.dicom.objects import FileHeader, ImageTags, PatientTags, PetTags, RefusedDicomError
 from hnseg.io.dicom.opening import open_file, parse, truncated
 from hnseg.io.dicom.pixel_length import PixelWatch
@@ -49,8 +49,10 @@ def read_header(path: Path, file_mib: int) -> FileHeader | None:
             return None
         header = _header(path, dataset, meta)
         _check_uids(header, watch, made_as_dicom=len(dataset.file_meta) > 0)
+        if watch.length is None and (header.image is not None or header.sop_class_uid in WITH_PIXELS):
+            raise truncated("it ends before its Pixel Data (7FE0,0010)")
         if header.image is not None:
-            _check_pixels(header.image, stream, watch)
+            watch.check(stream, _pixel_bytes(header.image))
     return header
 
 
@@ -123,11 +125,9 @@ def _found_syntax(dataset: FileDataset) -> str:
     return "1.2.840.10008.1.2" if implicit else "1.2.840.10008.1.2.1" if little else "1.2.840.10008.1.2.2"
 
 
-def _check_pixels(image: ImageTags, stream: IO[bytes], watch: PixelWatch) -> None:
-    if watch.length is None:
-        raise truncated("it ends before its Pixel Data (7FE0,0010)")
+def _pixel_bytes(image: ImageTags) -> int:
     bits = image.rows * image.columns * image.frames * image.samples_per_pixel * image.bits_allocated
-    watch.check(stream, (bits + 7) // 8)
+    return (bits + 7) // 8
 
 
 def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,9 @@ _MODALITIES = {
 }
 """By SOP class (PS3.4 section B.5); all others by their Modality, where that is one of the terms below."""
 
+WITH_PIXELS = frozenset(uid for uid, term in _MODALITIES.items() if term in ("CT", "PT", "SEG"))
+"""SOP classes of files that are cut short where they have no pixels."""
+
 _TERM = re.compile(
     "AU|BI|CR|CT|CTPROTOCOL|DOC|DX|ECG|FID|IO|KO|MG|MR|NM|OT|PLAN|PR|PT|PX|"
     "REG|RF|RG|RTDOSE|RTIMAGE|RTINTENT|RTPLAN|RTRAD|RTRECORD|RTSEGANN|RTSTRUCT|RWV|SC|SEG|SM|SR|US|XA|XC"

@@ -34,7 +34,7 @@ class PixelWatch:
         if tag in _PIXELS:
             self._start, self.length = self._stream.tell(), length
         if length != _UNDEFINED and not self._deflated and self._stream.tell() + length > self._size:
-            raise truncated(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) needs {length} bytes beyond those that are there")
+            raise truncated("a value reaches beyond its end")
         return tag in _PIXELS
 
     def check(self, stream: IO[bytes], needed: int) -> None:
