@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# a power of two, so that multiples of it are exact: about a millionth of a voxel, far below what any contour resolves
-_GRAIN = 2.0**-20
+# powers of two, so that multiples are exact. Corners to a billionth of a voxel, which is more than arithmetic leaves
+# and less than files resolve; crossings coarser, so that a point more on a common edge does not move them
+_CORNER_GRAIN = 2.0**-30
+_CROSSING_GRAIN = 2.0**-20
 _CROSSINGS_AT_ONCE = 4_000_000
 
 
 def without_noise(index: NDArray[Any]) -> NDArray[np.float64]:
     """Indices without the last digits that arithmetic left in them, so that a tie is a tie on every machine."""
-    rounded: NDArray[np.float64] = np.rint(np.asarray(index, float) / _GRAIN) * _GRAIN
-    return rounded
+    return _rounded(np.asarray(index, float), _CORNER_GRAIN)
 
 
 def fill_polygon(points_yx: NDArray[Any], shape_yx: tuple[int, int]) -> NDArray[np.bool_]:
@@ -46,6 +47,11 @@ def fill_polygon(points_yx: NDArray[Any], shape_yx: tuple[int, int]) -> NDArray[
     return mask
 
 
+def _rounded(values: NDArray[np.float64], grain: float) -> NDArray[np.float64]:
+    rounded: NDArray[np.float64] = np.rint(values / grain) * grain
+    return rounded
+
+
 def _upwards(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Ends of all edges, that of lower y first: an edge then crosses a row at the same x whichever way it is run."""
     ends = np.roll(points, -1, axis=0)
@@ -63,7 +69,7 @@ def _parity(low: NDArray[np.float64], high: NDArray[np.float64], shape_yx: tuple
     edge = np.repeat(np.arange(len(low)), count)
     row = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
     from_low = (row - low[edge, 0]) / (high[edge, 0] - low[edge, 0])
-    x = without_noise(low[edge, 1] + from_low * (high[edge, 1] - low[edge, 1]))
+    x = _rounded(low[edge, 1] + from_low * (high[edge, 1] - low[edge, 1]), _CROSSING_GRAIN)
     column = np.clip(np.ceil(x), 0, columns).astype(np.int64)
     crossings = np.bincount(row * (columns + 1) + column, minlength=rows * (columns + 1))
     odd = np.cumsum(crossings.reshape(rows, columns + 1)[:, :columns], axis=1) & 1
