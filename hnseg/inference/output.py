@@ -1,4 +1,4 @@
-"""The files that a prediction leaves: a label map or DICOM objects, and on request one a structure and probabilities."""
+"""The files that a prediction leaves: a label map, DICOM objects, on request a file a structure and probabilities."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class Output:
             )
 
     def mask(self, case_id: str) -> Path:
-        """Where the mask of a patient lies, the first of the formats."""
-        return self.masks(case_id)[self.formats[0]]
+        """Where the mask of a patient lies: the label map, or where none is written the first DICOM object."""
+        return self.masks(case_id)["nifti" if "nifti" in self.formats else self.formats[0]]
 
     def masks(self, case_id: str) -> dict[str, Path]:
         """Where the mask of a patient lies in each format."""

@@ -32,8 +32,8 @@ def _head(record: Mapping[str, Any]) -> Iterator[str]:
 def _cases(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for entry in entries[:MANY]:
         images = [f"{name.upper()} {_size(entry[name])}" for name in ("ct", "pt") if entry[name]]
-        names = ", ".join(one["name"] for one in entry["structures"]) or "no structures"
-        yield f"  {entry['case']}: {', '.join(images)}; {names}"
+        names = [f"; {', '.join(one['name'] for one in entry['structures'])}"] if entry["structures"] else []
+        yield "".join([f"  {entry['case']}: {', '.join(images)}", *names])
         notes = [note for name in ("ct", "pt") if entry[name] for note in entry[name]["notes"]]
         notes += [f"{one['name']}: {note}" for one in entry["structures"] for note in one["notes"]]
         yield from (f"    {note}" for note in [*entry["notes"], *notes])
