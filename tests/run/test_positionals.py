@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from hnseg.run.positionals import KEYS, LISTS, expand_values, expand_words, quoted
+from hnseg.run.positionals import KEYS, LISTS, expand_flags, expand_values, expand_words, quoted
 
 
 def read_by_hydra(override: str) -> object:
@@ -78,3 +78,14 @@ def test_a_file_is_no_choice_of_a_group_of_the_same_name() -> None:
     given = ["clicks=runs/a=b.csv", "input=clicks=x", "--cfg", "job", "clicks.file=y", "word"]
     assert expand_values("predict", given) == ["clicks.file=runs/a=b.csv", *given[1:]]
     assert expand_values("train", given) == given
+
+
+def test_a_list_of_formats_is_no_sweep() -> None:
+    assert expand_values("predict", ["save=rtstruct,seg", "input=a,b"]) == ["save=[rtstruct,seg]", "input=a,b"]
+    assert expand_values("predict", ["save=[seg]", "save=nifti"]) == ["save=[seg]", "save=[nifti]"]
+    assert expand_values("train", ["save=a,b"]) == ["save=a,b"]
+
+
+def test_a_flag_is_short_for_a_key_of_its_own_command() -> None:
+    assert expand_flags("import", ["dicom=x", "--dry-run"]) == ["dicom=x", "dry_run=true"]
+    assert expand_flags("train", ["--dry-run"]) == ["--dry-run"]
