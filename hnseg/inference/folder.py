@@ -89,7 +89,7 @@ def predict_folder(
     _refuse_bad_names(studies)
     clicks = clicks or {}
     predictor.refuse_unwanted([click for of_case in clicks.values() for click in of_case])
-    files = Output(output, predictor.labels.names, save_probabilities, structure_files, formats, series or {})
+    files = Output(output, predictor.labels.names, save_probabilities, structure_files, formats, series)
     output.mkdir(parents=True, exist_ok=True)
     table = output / TABLE
     rows = _rows_of(table, predictor, clicks) if resume else {}

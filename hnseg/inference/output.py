@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -36,7 +36,7 @@ class Output:
         names: structures in the order of their values.
         formats: of the masks: ``nifti`` is the label map, ``rtstruct`` and ``seg`` are DICOM objects in the frame of
             reference of the patient's own series.
-        series: the DICOM series of each patient that the mask lies on, for these.
+        series: the DICOM series of each patient that the mask lies on, for these; None: the images are no DICOM.
         tolerance_mm: how far the contours of an RTSTRUCT may be simplified.
 
     Raises:
@@ -49,7 +49,7 @@ class Output:
     probabilities: bool = False
     structure_files: StructureFiles | None = None
     formats: Sequence[str] = ("nifti",)
-    series: Mapping[str, Series] = field(default_factory=dict)
+    series: Mapping[str, Series] | None = None
     tolerance_mm: float = CONTOUR_TOLERANCE_MM
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class Output:
             raise ValueError(
                 f"save={','.join(self.formats)} is not understood; give one or more of {','.join(FORMATS)}"
             )
-        if set(self.formats) - {"nifti"} and not self.series:
+        if set(self.formats) - {"nifti"} and self.series is None:
             raise ValueError(
                 f"save={','.join(self.formats)} writes into the patient's own DICOM study; give input=DICOM_DIR, or "
                 "save=nifti"
@@ -110,6 +110,7 @@ class Output:
         from hnseg.io.dicom.rtstruct_write import write_rtstruct  # pydicom: only where DICOM is asked for
         from hnseg.io.dicom.seg import write_seg
 
+        assert self.series is not None, "refused above"
         labels, series = prediction.mask.array, self.series[prediction.case_id]
         structures = {name: labels == value for value, name in enumerate(self.names, start=1)}
         if one == "rtstruct":

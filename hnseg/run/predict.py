@@ -72,11 +72,13 @@ def main(config: DictConfig) -> int:
 
 
 @contextmanager
-def _patients(plain: Mapping[str, Any], modalities: Sequence[str]) -> Iterator[tuple[Findings, Mapping[str, Series]]]:
+def _patients(
+    plain: Mapping[str, Any], modalities: Sequence[str]
+) -> Iterator[tuple[Findings, Mapping[str, Series] | None]]:
     """The patients, and where they come as DICOM the series that masks are written back for."""
     source = Path(plain["input"]).expanduser()
     if not _is_dicom(source):
-        yield _with_boxes(find_patients(source, modalities), plain["boxes"]), {}
+        yield _with_boxes(find_patients(source, modalities), plain["boxes"]), None
         return
     with dicom_input(source, Path(plain["output"]), modalities, plain["dicom"]) as patients:
         yield _with_boxes(patients.findings, plain["boxes"]), patients.series

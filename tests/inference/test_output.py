@@ -54,7 +54,8 @@ def test_without_a_label_map_the_first_object_stands_for_the_mask(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("formats", "said"), [(("png",), "save=png is unknown"), ((), "is unknown"), (("rtstruct",), "input=DICOM_DIR")]
+    ("formats", "said"),
+    [(("png",), "save=png is not understood"), ((), "is not understood"), (("rtstruct",), "input=DICOM_DIR")],
 )
 def test_what_cannot_be_written_is_refused_before_any_work(formats: tuple[str, ...], said: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=said):
