@@ -17,7 +17,7 @@ ORIENTATION_TOLERANCE = 2e-3
 """How far direction cosines may differ between files that are said to lie in the same plane; twice what three decimals
 leave, and a tenth of a degree."""
 
-_EXACT = 1e-9  # below it cosines are kept as they are, so that an unrotated scan stays exactly unrotated
+_EXACT = 1e-14  # below it cosines are kept as they are, so that an unrotated scan stays exactly unrotated
 
 
 def slice_axes(images: Sequence[ImageTags]) -> NDArray[np.float64]:

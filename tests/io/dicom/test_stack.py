@@ -154,9 +154,10 @@ def test_missing_slices_are_counted_and_placed():
 
 
 @pytest.mark.parametrize("count", [3, 5, 100])
-def test_one_missing_slice_is_found_in_short_and_long_scans(count):
+@pytest.mark.parametrize("step_mm", [0.15, 0.4, 3.0])
+def test_one_missing_slice_is_found_in_short_and_long_scans(count, step_mm):
     for gone in (1, count // 2, count - 1):
-        assert refused(at_depths(np.delete(np.arange(count + 1) * 0.3, gone))).reason == "missing_slices"
+        assert refused(at_depths(np.delete(np.arange(count + 1) * step_mm, gone))).reason == "missing_slices"
 
 
 def test_where_thickness_changes_with_the_steps_nothing_is_missing():

@@ -99,10 +99,13 @@ def test_images_that_wander_in_plane_are_refused(offsets_mm):
     assert caught.value.reason == "shifted_slices"
 
 
-def test_rounding_is_no_tilt():
-    series = stack(shifted([0, 0.02, 0.04, 0.06, 0.08]))
+@pytest.mark.parametrize("offsets_mm", [[0, 0.02, 0.04, 0.06, 0.08], [0.004 * i for i in range(101)]])
+def test_rounding_is_no_tilt(offsets_mm):
+    """The second leans by 0.08 degrees: 0.4 mm over 300 mm."""
+    series = stack(shifted(offsets_mm))
     assert (series.tilt_deg, series.notes) == (0.0, ())
     assert not series.shift_px.any()
+    assert series.grid.origin_mm == pytest.approx((0.0, max(offsets_mm) / 2, 0.0))
 
 
 def test_coarse_cosines_are_no_tilt():
