@@ -28,11 +28,9 @@ def seg_file(scene: Scene, study: PhantomStudy, ct_paths: Mapping[int, Path]) ->
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seg"
         write_seg(path, scene.masks, _series(scene, study, ct_paths), phantom=True)
-        moments = {
-            keyword: written
-            for group in ("Content", "InstanceCreation", "Series")
-            for keyword, written in ((f"{group}Date", da(study.scan_start)), (f"{group}Time", tm(study.scan_start)))
-        }
+        moments = {"ContributionDateTime": da(study.scan_start) + tm(study.scan_start)}
+        for keyword in ("Content", "InstanceCreation", "Series"):
+            moments |= {f"{keyword}Date": da(study.scan_start), f"{keyword}Time": tm(study.scan_start)}
         return replaced(path.read_bytes(), moments)
 
 

@@ -75,11 +75,9 @@ def object_bytes(
 
 
 def replaced(content: bytes, elements: Elements) -> bytes:
-    """An object that hnseg wrote itself, with other values of those ``elements`` that it has."""
+    """An object that hnseg wrote itself, with other values of those ``elements`` that it has, in sequences too."""
     data = dcmread(io.BytesIO(content))
-    for keyword, value in elements.items():
-        if keyword in data:
-            setattr(data, keyword, value)
+    data.walk(lambda item, element: _replace(item, element.keyword, elements))
     return _file_bytes(data)
 
 
@@ -115,6 +113,11 @@ def _dataset(elements: Elements) -> Dataset:
         is_sequence = isinstance(value, list) and (not value or isinstance(value[0], Mapping))
         setattr(data, keyword, [_dataset(item) for item in value] if is_sequence else value)
     return data
+
+
+def _replace(item: Dataset, keyword: str, elements: Elements) -> None:
+    if keyword in elements:
+        setattr(item, keyword, elements[keyword])
 
 
 def _file_bytes(data: Dataset) -> bytes:
