@@ -32,7 +32,8 @@ def test_holes_islands_and_their_holes_in_any_order(order):
 
 
 def test_a_hole_that_touches_the_rim_or_sticks_out_by_rounding_is_a_hole():
-    for hole in (square(2, 8), square(1.99, 8)):
+    bump = [(5.0, 1.5), (5.0, 1.4), (4.0, 1.4), (4.0, 1.5)]
+    for hole in (square(2, 8), square(1.99, 8), np.concatenate([square(2, 8), bump])):
         shape = contour_shape([square(2, 18), hole], SLACK)
         assert shape.overlaps == 0
         np.testing.assert_array_equal(shape.fill(WHOLE), boxes((2, 18, True), (2, 8, False)))

@@ -1,9 +1,11 @@
+from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
 import matplotlib.path
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hnseg.geometry import polygon_fill
@@ -50,6 +52,17 @@ def test_samples_off_the_edges_are_as_matplotlib_has_them(corners):
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(-300, 1500), st.integers(-300, 1500)), min_size=3, max_size=9))
+@example([(597, 950), (609, 750), (609, 1200), (597, 1200)])  # a steep edge through centre (6, 9), from a real file
+@example(
+    [(468, 180), (1095, 1225), (1095, 1300), (468, 1300)]
+)  # through (6, 4), which floating point misses by a digit
+def test_corners_of_two_decimals_fill_what_exact_arithmetic_says_ties_included(hundredths):
+    filled = fill_polygon(np.array(hundredths) / 100, (11, 13))
+    np.testing.assert_array_equal(filled, exact_fill([(Fraction(y, 100), Fraction(x, 100)) for y, x in hundredths]))
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(half_voxels, half_voxels), min_size=2, max_size=8), st.floats(0.01, 0.99))
 def test_polygons_either_side_of_a_line_share_no_sample_and_leave_none_out(line, part):
     """A jagged line from the left edge to the right one, through centres more often than not."""
@@ -82,6 +95,17 @@ def test_many_crossings_are_counted_in_parts(monkeypatch):
     at_once = fill_polygon(corners, (20, 20))
     monkeypatch.setattr(polygon_fill, "_CROSSINGS_AT_ONCE", 7)
     np.testing.assert_array_equal(fill_polygon(corners, (20, 20)), at_once)
+
+
+def exact_fill(corners):
+    """(11, 13) row by row, between crossings that are rational numbers."""
+    mask = np.zeros((11, 13), bool)
+    edges = [sorted(edge) for edge in zip(corners, corners[1:] + corners[:1], strict=True)]
+    for y, row in enumerate(mask):
+        crossings = sorted(a[1] + (y - a[0]) * (b[1] - a[1]) / (b[0] - a[0]) for a, b in edges if a[0] <= y < b[0])
+        for start, end in zip(crossings[::2], crossings[1::2], strict=True):
+            row[max(ceil(start), 0) : max(ceil(end), 0)] = True
+    return mask
 
 
 def even_odd(samples, corners):
