@@ -128,7 +128,7 @@ def _shown_slices(structures: Masks, count: int) -> list[int]:
 
 
 def _pixels(structures: Masks, slices: list[int]) -> NDArray[Any]:
-    """(slices, Y, X) of segment numbers, or, where structures overlap, (slices, Y, X, segments) of 0 and 1.
+    """(slices, Y, X) of segment numbers, or, where structures overlap, (slices, Y, X, segments) bool.
 
     The first is smaller by the number of structures, which are thirty on a whole scan.
     """
@@ -137,7 +137,7 @@ def _pixels(structures: Masks, slices: list[int]) -> NDArray[Any]:
     for number, mask in enumerate(structures.values(), 1):
         part = mask[slices]
         if labels[part].any():
-            return np.stack([mask[slices].astype(np.uint8) for mask in structures.values()], axis=-1)
+            return np.moveaxis(np.stack([mask[slices] for mask in structures.values()]), 0, -1)  # a view: planes whole
         labels[part] = number
     return labels
 

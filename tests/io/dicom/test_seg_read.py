@@ -121,12 +121,26 @@ def test_a_finer_grid_is_taken_by_the_nearest_voxel(tmp_path):
 
 
 @pytest.mark.parametrize("measures", [{}, {"SpacingBetweenSlices": None}])
-def test_slices_twice_as_thick_fill_those_of_the_image(measures, tmp_path):
-    x, y, _ = GRID.origin_mm
-    thick = Grid((3, *GRID.shape_zyx[1:]), (6.0, *GRID.spacing_mm[1:]), (x, y, 101.5))
+@pytest.mark.parametrize("times", [2, 3])
+def test_thicker_slices_fill_those_of_the_image(times, measures, tmp_path):
+    """Their planes lie between the image's slices, or, three times as thick, on them."""
+    x, y, z = GRID.origin_mm
+    thick = Grid((2, *GRID.shape_zyx[1:]), (3.0 * times, *GRID.spacing_mm[1:]), (x, y, z + 1.5 * (times - 1)))
     dataset = seg_dataset(frames(2), [1, 1], thick, [0, 1], labels=["GTV"], measures=measures)
     mask, _ = read(dataset, tmp_path=tmp_path)["GTV"]
-    np.testing.assert_array_equal(mask, volume(frames(2)[[0, 0, 1, 1]], range(4)))
+    np.testing.assert_array_equal(mask, volume(np.repeat(frames(2), times, axis=0), range(2 * times)))
+
+
+def test_coronal_frames_come_back_in_an_axial_image(tmp_path):
+    array = volume(frames(6), range(6))
+    coronal = Grid((5, 6, 7), (1.0, 3.0, 1.5), GRID.origin_mm, GRID.direction[:, [1, 0, 2]])
+    dataset = seg_dataset(array.transpose(1, 0, 2), [1] * 5, coronal, range(5), labels=["GTV"])
+    np.testing.assert_array_equal(read(dataset, tmp_path=tmp_path)["GTV"][0], array)
+
+
+def test_two_frames_of_a_segment_in_one_slice_are_joined(tmp_path):
+    dataset = seg_dataset(frames(2), [1, 1], GRID, [3, 3], labels=["GTV"])
+    np.testing.assert_array_equal(read(dataset, tmp_path=tmp_path)["GTV"][0], volume(frames(2), [3, 3]))
 
 
 def test_what_lies_outside_the_image_is_counted(tmp_path):
