@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
+from scipy import ndimage
 
 from hnseg.geometry.outlines import SAFE_SHARE, lossless_tolerance_mm, outlines
 from hnseg.types import Grid
@@ -125,6 +126,31 @@ def test_a_channel_has_no_width():
     closed = np.concatenate([points, points[:1]])
     area = abs(np.sum(closed[:-1, 0] * closed[1:, 1] - closed[1:, 0] * closed[:-1, 1])) / 2
     assert area == pytest.approx(25 - 0.5 - 0.5)  # four corners of an eighth are cut off; the hole has half a voxel
+
+
+@pytest.mark.parametrize(
+    ("rows", "ends_x"),
+    [
+        (["#####.##", "##.##.##", "########"], (2, 4.5)),  # a bay before the far side
+        (["#######", "#.##...", "#######"], (1, 4)),  # a bay whose upper side goes on where the channel ends
+    ],
+)
+def test_a_channel_ends_at_the_first_thing_it_meets_and_keeps_both_ends(rows, ends_x):
+    mask, grid = one_slice(*rows)
+    ((_, points),) = outlines(mask, grid, 5.0)
+    places, counts = np.unique(points, axis=0, return_counts=True)
+    np.testing.assert_array_equal(places[counts == 2], [[x, 0.5, 0] for x in ends_x])
+
+
+@settings(max_examples=30, deadline=None)
+@given(mask=masks)
+def test_every_channel_keeps_both_its_ends_twice(mask):
+    contours = outlines(mask, Grid(mask.shape, (1.0, 1.0, 1.0)), 5.0)
+    for index in range(len(mask)):
+        rings = [points for place, points in contours if place == index]
+        doubled = sum(len(points) - len(np.unique(points, axis=0)) for points in rings)
+        _, outside = ndimage.label(np.pad(~mask[index], 1, constant_values=True))  # one of them is round everything
+        assert doubled == 2 * (outside - 1)
 
 
 def test_the_border_of_the_image_is_half_a_voxel_beyond_its_centres():

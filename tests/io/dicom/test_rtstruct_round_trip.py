@@ -42,8 +42,6 @@ DIRECTIONS = {
     "axial": directions((1, 0, 0), (0, 1, 0)),
     "feet first": directions((-1, 0, 0), (0, 1, 0)),
     "prone": directions((-1, 0, 0), (0, -1, 0)),
-    "decubitus": directions((0, 1, 0), (-1, 0, 0)),
-    "mirrored in x": directions((-1, 0, 0), (0, 1, 0)),
     "mirrored in y": directions((1, 0, 0), (0, -1, 0)),
     "coronal": directions((1, 0, 0), (0, 0, -1)),
     "sagittal": directions((0, 1, 0), (0, 0, -1)),

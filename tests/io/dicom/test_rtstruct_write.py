@@ -197,12 +197,15 @@ def test_the_same_masks_give_the_same_object_and_others_another(series):
 
 
 def test_coordinates_are_decimal_strings_to_a_micrometre(series):
-    far = replace(series, grid=replace(series.grid, origin_mm=tuple(v - 0.0001 for v in series.grid.origin_mm)))
-    for contour in written(far).ROIContourSequence[0].ContourSequence:
+    beside_zero = replace(series, grid=replace(series.grid, origin_mm=(-2.5 * 0.9 - 0.0001, 20.25, -300.0)))
+    seen = set()
+    for contour in written(beside_zero).ROIContourSequence[0].ContourSequence:
         texts = [value.original_string for value in contour.ContourData]
         assert max(map(len, texts)) <= 16
         assert all(text == f"{float(text):.3f}".rstrip("0").rstrip(".") for text in texts)
-        assert "-0" not in texts
+        seen |= set(texts)
+    assert "0" in seen
+    assert "-0" not in seen
 
 
 def test_names_beyond_ascii_and_of_more_than_sixteen_letters_stay_whole(tmp_path):
@@ -217,20 +220,33 @@ def test_names_beyond_ascii_and_of_more_than_sixteen_letters_stay_whole(tmp_path
     assert dataset.RTROIObservationsSequence[0].ROIObservationLabel == "Łukasz's subman"
 
 
-def test_tags_that_the_images_lack_are_empty_and_odd_values_are_copied_without_a_word(tmp_path, recwarn):
+def test_tags_that_the_images_lack_are_empty_and_odd_values_are_copied_without_a_word(tmp_path, recwarn, monkeypatch):
     tags = {"PatientBirthDate": None, "StudyID": None, "AccessionNumber": None, "StudyDescription": "Neck"}
     headers = making.write_series(tmp_path / "ct", np.zeros(GRID.shape_zyx), GRID, tags=tags)
     content = headers[0].path.read_bytes()
     assert content.count(b"20190708") == 3
     headers[0].path.write_bytes(content.replace(b"20190708", b"2019-7-8"))
     recwarn.clear()
-    write_rtstruct(tmp_path / "structures.dcm", MASKS, stack(headers))
+    with monkeypatch.context() as patched:
+        patched.setattr(pydicom.config.settings, "reading_validation_mode", pydicom.config.RAISE)
+        write_rtstruct(tmp_path / "structures.dcm", MASKS, stack(headers))
     assert not recwarn.list
     with pydicom.config.disable_value_validation():
         dataset = pydicom.dcmread(tmp_path / "structures.dcm")
         assert dataset.StudyDate == "2019-7-8"
     assert (dataset.PatientBirthDate, dataset.StudyID, dataset.AccessionNumber) == ("", "", "")
     assert dataset.StudyDescription == "Neck"
+
+
+def test_a_name_in_another_character_set_than_the_file_says_makes_no_warning(tmp_path, recwarn):
+    tags = {"SpecificCharacterSet": "ISO_IR 192"}
+    patient = PatientTags("1", "M\u00fcller", "", "")
+    headers = making.write_series(tmp_path / "ct", np.zeros(GRID.shape_zyx), GRID, patient=patient, tags=tags)
+    content = headers[0].path.read_bytes()
+    headers[0].path.write_bytes(content.replace("M\u00fcller ".encode(), "M\u00fcller  ".encode("latin-1")))
+    recwarn.clear()
+    write_rtstruct(tmp_path / "structures.dcm", MASKS, stack(headers))
+    assert not recwarn.list
 
 
 def test_images_of_another_patient_at_the_same_place_are_refused(series):
