@@ -42,12 +42,13 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """The images and objects of one case."""
+    """The images and objects of one case; ``moves`` take other frames to that of the case, ``grids`` lie in those."""
 
     ct: Series | None
     pt: PlannedPet | None
     objects: tuple[FileHeader, ...]
     moves: dict[str, Registration]
+    grids: dict[str, Grid]
 
 
 def groups(
@@ -105,7 +106,9 @@ def match(group: Group, registrations: Sequence[Registration], leave: Leave) -> 
         for frame in group.frames
         if frame != anchor.frame_uid and (path := path_between(frame, anchor.frame_uid, registrations)) is not None
     }
-    return Match(ct, chosen[1] if chosen else None, tuple(group.objects), moves)
+    # of a frame with CT and PET the CT's slices are those that were drawn on
+    grids = {series.frame_uid: series.grid for series in (*group.pt, *group.ct) if series.frame_uid in moves}
+    return Match(ct, chosen[1] if chosen else None, tuple(group.objects), moves, grids)
 
 
 def _group_of(frame_uid: str, found: Iterable[Group], registrations: Sequence[Registration]) -> Group | None:

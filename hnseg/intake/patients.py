@@ -71,7 +71,7 @@ class _Patient:
             if matched is None:
                 continue
             plan = CasePlan(
-                name, name, tags, matched.ct, matched.pt, matched.objects, matched.moves,
+                name, name, tags, matched.ct, matched.pt, matched.objects, matched.moves, matched.grids,
                 centre=self.pseudonyms.centre(tags.patient_id), part=self.pseudonyms.part(tags.patient_id),
                 notes=tuple(self._doubts()), phantom=any(header.phantom for header in self.headers),
             )  # fmt: skip

@@ -67,6 +67,7 @@ class CasePlan:
         ct, pt: the images, at least one.
         objects: structure sets and segmentations that were drawn on these images.
         moves: registrations that take other frames of reference to that of the case, by their UID.
+        grids: of images in those frames: the slices that contours there were drawn on.
         centre, part: from the user's own mapping.
         notes: what was found and decided.
         phantom: whether a file says that it is of a phantom.
@@ -79,6 +80,7 @@ class CasePlan:
     pt: PlannedPet | None
     objects: tuple[FileHeader, ...] = ()
     moves: Mapping[str, Registration] = field(default_factory=dict, repr=False)
+    grids: Mapping[str, Grid] = field(default_factory=dict, repr=False)
     centre: str = ""
     part: str = ""
     notes: tuple[str, ...] = ()

@@ -10,14 +10,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg.geometry import resample
 from hnseg.geometry.contour_mask import contour_mask
 from hnseg.intake.plan import CasePlan
 from hnseg.intake.redact import redact
 from hnseg.intake.structure_names import structure_name
 from hnseg.io.dicom.objects import FileHeader, Limits, RefusedDicomError, Registration, Roi
+from hnseg.io.dicom.registration import move_grid
 from hnseg.io.dicom.rtstruct import read_rtstruct
 from hnseg.io.dicom.seg import read_seg
+from hnseg.types import Volume
 
+HALF = 0.5
 Mask = NDArray[np.bool_]
 Made = tuple[Mask, tuple[str, ...]]
 
@@ -174,9 +178,11 @@ def _given(mask: Mask, notes: tuple[str, ...]) -> Made:
 
 
 def _filled(roi: Roi, plan: CasePlan, move: Registration | None) -> Made:
-    contours = roi.contours
-    if move is not None:
-        matrix = np.asarray(move.matrix)
-        contours = tuple(points @ matrix[:3, :3].T + matrix[:3, 3] for points in contours)
-    mask, notes = contour_mask(contours, plan.grid)
-    return mask, (*roi.notes, *notes)
+    if move is None:
+        mask, notes = contour_mask(roi.contours, plan.grid)
+        return mask, (*roi.notes, *notes)
+    # on the slices that they were drawn on, which a turn makes oblique to those of the case
+    drawn_on = plan.grids.get(move.source_uid, plan.grid)
+    mask, notes = contour_mask(roi.contours, drawn_on)
+    moved = Volume(mask.astype(np.float32), move_grid(drawn_on, move))
+    return resample(moved, plan.grid).array >= HALF, (*roi.notes, *notes)

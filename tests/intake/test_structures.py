@@ -10,6 +10,7 @@ from hnseg.intake import structures
 from hnseg.intake.plan import CasePlan
 from hnseg.intake.structures import Drawings, Structure, read_drawings, taken
 from hnseg.io.dicom.objects import FileHeader, Limits, PatientTags, RefusedDicomError, Registration, Roi
+from hnseg.io.dicom.registration import inverse, move_grid
 from hnseg.io.dicom.stack import stack
 from hnseg.types import Grid
 from tests.io.dicom.making import PATIENT, make_headers
@@ -60,10 +61,11 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
 def drawings(
     *objects: FileHeader,
     moves: dict[str, Registration] | None = None,
+    grids: dict[str, Grid] | None = None,
     aliases: dict[str, str] | None = None,
     wanted: tuple[str, ...] = (),
 ) -> Drawings:
-    plan = CasePlan("P1", "P1", PATIENT, CT, None, objects, moves or {})
+    plan = CasePlan("P1", "P1", PATIENT, CT, None, objects, moves or {}, grids or {})
     return read_drawings(plan, aliases or {}, wanted, Limits())
 
 
@@ -117,12 +119,19 @@ def test_a_structure_without_voxels_is_told(files: Files) -> None:
     assert told[1] == "empty"
 
 
-def test_contours_of_another_frame_are_moved_by_the_registration(files: Files) -> None:
-    matrix = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, -100.0), (0.0, 0.0, 0.0, 1.0))
-    item = files.add("5.1", {"Mandible": (square(1.5, 3.5, shift_mm=100.0),)}, frame="1.2")
-    found = by_name(drawings(item, moves={"1.2": Registration("1.2", "1.1", matrix)}))["Mandible"]
+@pytest.mark.parametrize("degrees", [0.0, 12.0])
+def test_contours_of_another_frame_are_moved_by_the_registration(files: Files, degrees: float) -> None:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    matrix = ((1.0, 0.0, 0.0, 0.0), (0.0, c, -s, 0.0), (0.0, s, c, -100.0), (0.0, 0.0, 0.0, 1.0))
+    move = Registration("1.2", "1.1", matrix)
+    theirs = move_grid(GRID, inverse(move))  # the same slices, where the other scanner had them
+    contours = tuple(theirs.to_lps_mm(GRID.to_index_zyx(square(1.5, 5.5, z))) for z in (1, 2, 3))
+    item = files.add("5.1", {"Mandible": contours}, frame="1.2")
+    found = by_name(drawings(item, moves={"1.2": move}, grids={"1.2": theirs}))["Mandible"]
     assert isinstance(found, Structure)
-    assert np.argwhere(found.mask)[0].tolist() == [2, 2, 2]
+    true = np.zeros(GRID.shape_zyx, bool)
+    true[1:4, 2:6, 2:6] = True
+    np.testing.assert_array_equal(found.mask, true)
 
 
 @pytest.mark.parametrize("modality", ["RTSTRUCT", "SEG"])
