@@ -28,6 +28,7 @@ BENCHMARKS = {
     "hd95": "HD95",
     "evaluation": "All scores of a patient with nine organs",
     "crf": "Dense conditional random field",
+    "rtstruct": "Masks to an RT Structure Set and back",
     "memory": "Memory of a training step, estimated and measured",
 }
 HEAD = """\
@@ -51,9 +52,10 @@ is about that of the benchmark itself.
 | Python | {python} |
 {versions}
 
-medpy (GPL) and seg-metrics are no dependencies of hnseg, and pydensecrf2 needs a compiler; they are compared with where
-they are installed. To have them in the table, make an environment of its own:
+medpy (GPL), seg-metrics and rt-utils are no dependencies of hnseg, and pydensecrf2 needs a compiler; they are compared
+with where they are installed. To have them in the table, make an environment of its own:
 `python -m venv bench-env && bench-env/bin/pip install -c constraints.txt -e '.[oracles,crf]' medpy seg-metrics`, then
+`bench-env/bin/pip install --no-deps rt-utils` (it asks for a second build of OpenCV) and
 `bench-env/bin/python -m benchmarks`.
 """
 

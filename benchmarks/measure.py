@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("torch", "numpy", "scipy", "SimpleITK", "monai", "torchio", "surface-distance", "pydensecrf2", "medpy")
-PEERS += ("seg-metrics",)
+PEERS += ("seg-metrics", "rt-utils", "plastimatch")
 Name = TypeVar("Name")
 
 
@@ -50,15 +52,23 @@ def rounds_of(names: Iterable[Name], rounds: int) -> Iterator[Name]:
         yield from order if number % 2 == 0 else reversed(order)
 
 
-def take_turns(works: Mapping[Name, Callable[[], object]], rounds: int) -> dict[Name, Times]:
+def take_turns(
+    works: Mapping[Name, Callable[[], object]], rounds: int, cpu_s: Callable[[], float] = time.process_time
+) -> dict[Name, Times]:
     """Times of every work; each has run before, so that imports and caches are not part of it."""
     times: dict[Name, Times] = {name: Times() for name in works}
     for name in rounds_of(works, rounds):
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), cpu_s()
         works[name]()
         times[name].wall_s.append(time.perf_counter() - wall)
-        times[name].cpu_s.append(time.process_time() - cpu)
+        times[name].cpu_s.append(cpu_s() - cpu)
     return times
+
+
+def cpu_with_children_s() -> float:
+    """CPU time of this process and of its children that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def own_process(module: str, *arguments: str) -> dict[str, Any]:
@@ -83,14 +93,49 @@ def peak_above_start_mib(work: Callable[[], object]) -> float:
     return max(0.0, _status_mib("VmHWM") - before)
 
 
+def peak_of_tree_above_start_mib(work: Callable[[], object], every_s: float = 0.005) -> float:
+    """By how much ``work`` raised the most that this process and its children held together, in MiB; nan without /proc.
+
+    Looked at every ``every_s``; pages that several of them share count for each.
+    """
+    most, over = [0.0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(every_s):
+            most[0] = max(most[0], _tree_mib(os.getpid()))
+
+    if not Path("/proc/self/status").exists():
+        return float("nan")
+    before, looking = _status_mib("VmRSS"), threading.Thread(target=look)
+    looking.start()
+    try:
+        alone = peak_above_start_mib(work)  # a call that keeps the interpreter to itself lets nobody look
+    finally:
+        over.set()
+        looking.join()
+    return max(alone, most[0] - before)
+
+
+def _tree_mib(pid: int) -> float:
+    """What a process and all below it hold now; 0 where it has ended meanwhile."""
+    try:
+        own = _status_mib("VmRSS", str(pid))
+        below = [
+            child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+        ]
+    except (OSError, StopIteration):
+        return 0.0
+    return own + sum(_tree_mib(int(child)) for child in below)
+
+
 def peak_of_process_mib() -> float:
     """The most that this process ever held, in MiB."""
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def _status_mib(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
+def _status_mib(name: str, process: str = "self") -> float:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1]) / 1024
 
 
