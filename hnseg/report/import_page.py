@@ -19,6 +19,7 @@ from hnseg.report.import_words import (
     import_status,
     import_table,
     left_out,
+    structure_table,
     unknown_table,
 )
 from hnseg.report.structures import structure_colors
@@ -62,6 +63,7 @@ def write_import_page(folder: Path) -> Path:
         "sentences": import_sentences(record),
         "dry_run": record["dry_run"],
         "cases": import_table(cases),
+        "structures": structure_table(cases),
         "unknown": unknown_table(cases),
         "aliases": alias_lines(cases),
         "left_out": left_out(record["skipped"]),

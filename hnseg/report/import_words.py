@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from statistics import median
 from typing import Any
 
 from hnseg.report.tables import Cell, TableView
@@ -44,7 +45,13 @@ def import_status(record: Mapping[str, Any]) -> Sentence:
     if not cases:
         return Sentence(f"{looked}no case came out", warning=True)
     text = f"{looked}{count(len(cases), 'case')} of {patients(len({entry['patient'] for entry in cases}))}"
-    return Sentence(text + (f", {len(left)} left out" if left else ", nothing left out"), warning=False)
+    return Sentence(text + (f", {len(left)} left out" if left else ", nothing left out"), warning=bool(failed(record)))
+
+
+def failed(record: Mapping[str, Any]) -> list[str]:
+    """Patients or cases of whom something was found and nothing came out."""
+    out = {name for entry in record["cases"] for name in (entry["case"], entry["patient"])}
+    return sorted({one["case"] for one in record["skipped"] if one["case"]} - out)
 
 
 def import_cards(record: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -85,9 +92,8 @@ def import_sentences(record: Mapping[str, Any]) -> list[Sentence]:
         sentences.append(
             Sentence("A dry run: only headers and names were looked at. Say output=DIR without --dry-run.")
         )
-    failed = sorted({one["case"] for one in record["skipped"] if one["case"]} - {entry["case"] for entry in cases})
-    if failed:
-        sentences.append(Sentence(f"No case came out of {patients(len(failed))}: {listing(failed)}.", warning=True))
+    if nothing := failed(record):
+        sentences.append(Sentence(f"No case came out of {patients(len(nothing))}: {listing(nothing)}.", warning=True))
     for name, missing in (("CT", "ct"), ("PET", "pt")):
         without = [entry["case"] for entry in cases if not entry[missing]]
         if without and len(without) < len(cases):
@@ -124,6 +130,29 @@ def import_table(cases: Sequence[Entry]) -> TableView | None:
         del columns["Patient"]
     shown = {name: cells for name, cells in columns.items() if any(cell.text not in ("", "–") for cell in cells)}
     return TableView(tuple(shown), tuple(zip(*shown.values(), strict=True)), len(shown))
+
+
+def structure_table(cases: Sequence[Entry]) -> TableView | None:
+    """A row a structure: under which names it was drawn, and how large; a wrong name or an outlier is seen here."""
+    drawn: dict[str, list[Entry]] = defaultdict(list)
+    for entry in cases:
+        for one in entry["structures"]:
+            drawn[one["name"]].append(one)
+    rows = []
+    for name, ones in sorted(drawn.items()):
+        originals = Counter(one["original"] for one in ones).most_common()
+        sizes_ml = [one["ml"] for one in ones if one["ml"] is not None]
+        rows.append(
+            (
+                Cell(name),
+                Cell(str(len(ones)), str(len(ones)), number=True),
+                Cell(listing([f"{text} ({times})" if times > 1 else text for text, times in originals], 8)),
+                Cell(f"{median(sizes_ml):.3g}" if sizes_ml else "–", number=True),
+                Cell(f"{min(sizes_ml):.3g} to {max(sizes_ml):.3g}" if sizes_ml else "–", number=True),
+            )
+        )
+    headings = ("Structure", "Cases", "Names in the files", "Median (mL)", "Range (mL)")
+    return TableView(headings, tuple(rows), len(headings)) if rows else None
 
 
 def unknown_table(cases: Sequence[Entry]) -> TableView | None:
@@ -203,7 +232,7 @@ def _of_reason(reason: str, ones: Sequence[Entry]) -> LeftOut:
 
 
 def _sentence(message: str) -> str:
-    text = message[:1].upper() + message[1:]
+    text = message if message.startswith("hnseg") else message[:1].upper() + message[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
@@ -219,26 +248,26 @@ def _images(entry: Entry) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _voxels(image: Mapping[str, Any] | None) -> Cell:
     if not image:
-        return Cell("–", "")
+        return Cell("–", "", number=True)
     z, y, x = image["shape_zyx"]
     return Cell(f"{x} × {y} × {z}", str(x * y * z), number=True)
 
 
 def _spacing(image: Mapping[str, Any] | None) -> Cell:
     if not image:
-        return Cell("–", "")
+        return Cell("–", "", number=True)
     z, y, x = image["spacing_mm"]
     across = f"{x:.3g}" if abs(x - y) < 1e-3 else f"{x:.3g} × {y:.3g}"
     return Cell(f"{across} × {z:.3g}", str(z), number=True)
 
 
 def _scanner(image: Mapping[str, Any] | None) -> Cell:
-    return Cell(f"{image['vendor']}, {image['units']}") if image else Cell("–")
+    return Cell(f"{image['vendor']}, {image['units']}") if image else Cell("")
 
 
 def _highest(image: Mapping[str, Any] | None) -> Cell:
     highest = image.get("suv_max") if image else None
-    return Cell("–", "") if highest is None else Cell(f"{highest:.1f}", str(highest), number=True)
+    return Cell("–", "", number=True) if highest is None else Cell(f"{highest:.1f}", str(highest), number=True)
 
 
 def _counted(found: Sequence[Any]) -> Cell:

@@ -55,16 +55,16 @@ def image_layers(images: Mapping[str, Volume]) -> dict[str, Layer]:
 
 
 def panel_grid(
-    view: View, planes: Sequence[Plane], n_rows: int, bottom_in: float = BOTTOM_IN
+    view: View, planes: Sequence[Plane], n_rows: int, top_in: float = TOP_IN, bottom_in: float = BOTTOM_IN
 ) -> tuple[Figure, NDArray[Any]]:
     """Axes of (n_rows, len(planes)), so that one scale holds in all of them and nothing but thin gaps lies between.
 
-    ``bottom_in`` inches are left free below them for a legend.
+    ``top_in`` inches are left free above them for a title, ``bottom_in`` below them for a legend.
     """
     widths = [view.extent_mm(plane)[1] for plane in planes]
     inch_per_mm = (FIGURE_IN - (len(planes) + 1) * GAP_IN) / sum(widths)
     panel_in = inch_per_mm * max(view.extent_mm(plane)[0] for plane in planes)
-    height_in = TOP_IN + n_rows * (panel_in + GAP_IN) + bottom_in
+    height_in = top_in + n_rows * (panel_in + GAP_IN) + bottom_in
     figure = new_figure(FIGURE_IN, height_in, BACKGROUND)
     figure.set_layout_engine("none")
     panels = figure.subplots(
@@ -75,7 +75,7 @@ def panel_grid(
             "width_ratios": widths,
             "left": GAP_IN / FIGURE_IN,
             "right": 1 - GAP_IN / FIGURE_IN,
-            "top": 1 - TOP_IN / height_in,
+            "top": 1 - top_in / height_in,
             "bottom": (bottom_in + GAP_IN) / height_in,
             "wspace": GAP_IN / (inch_per_mm * sum(widths) / len(planes)),
             "hspace": GAP_IN / panel_in,
@@ -140,12 +140,13 @@ def remark(labels: NDArray[Any], view: View, planes: Sequence[Plane] = PLANES, m
     return "" if seen else " (outside these slices)"
 
 
-def scale_bar(axes: Axes, view: View) -> None:
-    """A bar of 20 mm in an axial panel."""
+def scale_bar(axes: Axes, view: View, layers: Sequence[Layer] = ()) -> None:
+    """A bar of 20 mm in an axial panel, to be seen on the images that it shows."""
+    style = lettering(layers)
     height, width = view.extent_mm(PLANES[0])
     start, row = 0.04 * width, 0.95 * height
-    axes.plot([start, start + SCALE_BAR_MM], [row, row], color=LIGHT, linewidth=3, solid_capstyle="butt")
-    axes.text(start, row - 0.015 * height, f"{SCALE_BAR_MM} mm", va="bottom", **lettering([]))
+    axes.plot([start, start + SCALE_BAR_MM], [row, row], color=style["color"], linewidth=3, solid_capstyle="butt")
+    axes.text(start, row - 0.015 * height, f"{SCALE_BAR_MM} mm", va="bottom", **style)
 
 
 def lettering(layers: Sequence[Layer]) -> dict[str, Any]:
