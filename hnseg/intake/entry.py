@@ -41,6 +41,7 @@ def _pet_image(pet: PlannedPet) -> dict[str, Any]:
     assert tags is not None, "SUV factors were made of them"
     maker = next((vendor for vendor in VENDORS if tags.manufacturer.lower().startswith(vendor.lower())), "other")
     image = _image(pet.series)
+    image["notes"] += pet.notes
     if pet.registered:
         image["notes"].append("brought to the CT by a registration object")
     return {

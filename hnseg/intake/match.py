@@ -14,7 +14,7 @@ from hnseg.geometry import overlap_fraction
 from hnseg.intake.plan import PlannedPet
 from hnseg.io.dicom.objects import FileHeader, RefusedDicomError, Registration, Series
 from hnseg.io.dicom.registration import move_grid, path_between
-from hnseg.io.dicom.suv import suv_factors
+from hnseg.io.dicom.suv import suv_factors, suv_notes
 from hnseg.prepare.images import LEAST_OVERLAP
 from hnseg.types import Grid
 
@@ -136,12 +136,12 @@ def _coverage(pet: PlannedPet, ct: Series | None, objects: Sequence[FileHeader])
 def _pet(pet: Series, ct: Series | None, registrations: Sequence[Registration], leave: Leave) -> PlannedPet | None:
     """A PET that can be used beside the CT; None, with the reason told, where it cannot."""
     try:
-        factors = suv_factors(pet)
+        factors, notes = suv_factors(pet), suv_notes(pet)
         grid, registered = (pet.grid, False) if ct is None else _beside(pet, ct, registrations)
     except RefusedDicomError as error:
         leave(pet, error.reason, error.message)
         return None
-    return PlannedPet(pet, factors, grid, registered)
+    return PlannedPet(pet, factors, grid, registered, notes)
 
 
 def _beside(pet: Series, ct: Series, registrations: Sequence[Registration]) -> tuple[Grid, bool]:

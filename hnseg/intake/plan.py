@@ -48,12 +48,14 @@ class PlannedPet:
         factors: (number of files,) SUVbw for a rescaled value.
         grid: of the volume in the CT's frame of reference.
         registered: whether a registration object took it there.
+        notes: what was decided about times on the way to SUV.
     """
 
     series: Series
     factors: NDArray[np.float64]
     grid: Grid
     registered: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
