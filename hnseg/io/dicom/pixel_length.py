@@ -45,12 +45,12 @@ class PixelWatch:
         """
         if self.length == _UNDEFINED:
             if not self._deflated:
-                _walk_fragments(stream, self._start, self._size)
+                _walk_fragments(stream, self._start)
         elif self.length is not None and self.length < needed:
             raise truncated(f"Pixel Data (7FE0,0010) has {self.length} bytes where its size asks for {needed}")
 
 
-def _walk_fragments(stream: IO[bytes], start: int, size: int) -> None:
+def _walk_fragments(stream: IO[bytes], start: int) -> None:
     """From item to item of encapsulated pixels to their end; PS3.5 section A.4. The bytes themselves are not read."""
     stream.seek(start)
     while True:
@@ -61,6 +61,6 @@ def _walk_fragments(stream: IO[bytes], start: int, size: int) -> None:
         tag = group << 16 | element
         if tag == _END:
             return
-        if tag != _ITEM or stream.tell() + length > size:
-            raise truncated("a fragment of its compressed pixels is not all there")
+        if tag != _ITEM:
+            raise truncated("its compressed pixels are not made of fragments")
         stream.seek(length, os.SEEK_CUR)

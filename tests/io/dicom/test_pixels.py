@@ -125,7 +125,7 @@ def test_slopes_that_differ_between_files_do_not_overflow(tmp_path):
 
 def test_each_file_of_a_pet_has_its_own_factor(tmp_path, monkeypatch):
     activity = RNG.integers(0, 30000, GRID.shape_zyx).astype(float)
-    headers = write_series(tmp_path, activity, GRID, "pt")
+    headers = write_series(tmp_path, activity, GRID, "pt", intercepts=[0.0, -10.0, 500.0])
     factors = np.array([1e-4, 2e-4, 5e-5])
     monkeypatch.setattr(pixels, "suv_factors", lambda _: factors)
     volume = read_series(stack(headers))
@@ -141,7 +141,7 @@ def test_hu_are_int16_only_where_nothing_is_lost(tmp_path):
 
     assert dtype_of("whole", HU, slopes=[1.0, 0.5, 2.0 / 2]) == np.int16
     assert dtype_of("halves", HU + 0.5, slopes=0.5) == np.float32
-    assert dtype_of("one file", HU + np.reshape([0, 0, 0.5], (3, 1, 1)), slopes=[1, 1, 0.5]) == np.float32
+    assert dtype_of("one file", HU + np.reshape([0.5, 0, 0], (3, 1, 1)), slopes=[0.5, 1, 1]) == np.float32
     assert dtype_of("large", HU * 20, stored="int32") == np.float32
     padded = HU.copy()
     padded[0, 0] = -3024
