@@ -1,48 +1,36 @@
-"""Headers of a series, as highdicom needs them to write an object of the same study."""
+"""A series as highdicom asks for it, to write a segmentation of it."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from highdicom.enum import SpecificCharacterSetValues
+import numpy as np
 from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
-from pydicom.valuerep import DA, TM
 
-from hnseg.io.dicom.objects import RefusedDicomError, Series
+from hnseg.io.dicom.objects import FileHeader, Series
 
-# what objects of one study share (PS3.3 modules Patient, General Study, Patient Study), and what says which image it is
-_STUDY = [
-    "SpecificCharacterSet", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex",
-    "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber",
-    "ReferringPhysicianName", "PatientAge",
-]  # fmt: skip
-_IMAGE = [
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "FrameOfReferenceUID",
-    "PositionReferenceIndicator", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
-    "ImagePositionPatient", "Rows", "Columns",
-]  # fmt: skip
-_MAY_BE_EMPTY = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+_STUDY = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime",
     "AccessionNumber", "ReferringPhysicianName",
 )  # fmt: skip
-_UTF_8 = "ISO_IR 192"
+_LOSSY = ["LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"]
 
 
 @contextmanager
 def discreet() -> Iterator[None]:
-    """Nothing that pydicom and highdicom say reaches a log: their words quote names and UIDs."""
+    """Nothing that pydicom and highdicom say reaches a log, because their words quote names and UIDs; and values that
+    are not as they should be are taken as they are, so that objects of one study say the same."""
     loggers = [logging.getLogger(name) for name in ("highdicom", "pydicom")]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:
             logger.setLevel(logging.CRITICAL + 1)
-        with warnings.catch_warnings():
+        with disable_value_validation(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -50,63 +38,47 @@ def discreet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def seg_sources(series: Series) -> list[Dataset]:
-    """One data set a file, in order: copies in memory, with listed attributes only.
+def positions_lps_mm(series: Series) -> list[tuple[float, float, float]]:
+    """Where the first pixel of each slice lies: as its file says, but on `Series.grid` where the gantry was tilted."""
+    if not np.any(series.shift_px):
+        return [_own_position(file) for file in series.files]
+    places = series.grid.to_lps_mm(np.array([[index, 0, 0] for index in range(len(series.files))]))
+    return [(float(x), float(y), float(z)) for x, y, z in places]
 
-    Attributes that must be there but may be empty (type 2) are empty where a file lacks them or has no valid value.
-    Geometry that is the same for all files of a volume is that of ``series``, without their rounding.
+
+def seg_sources(series: Series) -> list[Dataset]:
+    """What highdicom looks at in images, one data set a file, in order.
+
+    Patient and study are empty: highdicom refuses whole series for the form of a date, so these come later, from
+    `copied_tags`. Of geometry each has its own position; the rest is that of the series, without rounding.
 
     Raises:
-        RefusedDicomError: ``changed``: a file is not what it was when the series was read.
+        OSError: the first file is gone.
     """
-    return [_source(file.path, file.sop_uid, series) for file in series.files]
+    lossy = dcmread(series.files[0].path, stop_before_pixels=True, force=True, specific_tags=list(_LOSSY))
+    return [_source(file, series, lossy) for file in series.files]
 
 
-def _source(path: Path, sop_uid: str, series: Series) -> Dataset:
-    try:
-        dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=[*_STUDY, *_IMAGE])
-    except OSError:
-        dataset = None
-    if dataset is None or dataset.get("SOPInstanceUID") != sop_uid:
-        raise RefusedDicomError("changed", "an image file of the series is gone or was changed; import it again")
-    for keyword in _MAY_BE_EMPTY:
-        if keyword not in dataset:
-            setattr(dataset, keyword, "")
-    _empty_what_is_invalid(dataset)
-    orientation = [*series.grid.direction[:, 2], *series.grid.direction[:, 1]]
+def _source(file: FileHeader, series: Series, lossy: Dataset) -> Dataset:
+    assert file.image is not None, "a series is made of images"
     dz, dy, dx = series.grid.spacing_mm
-    dataset.FrameOfReferenceUID = series.frame_uid
-    dataset.ImageOrientationPatient = [float(v) for v in orientation]
+    dataset = Dataset()
+    for keyword in _STUDY:
+        setattr(dataset, keyword, "")
+    for keyword in _LOSSY:
+        if keyword in lossy:
+            dataset[keyword] = lossy[keyword]
+    dataset.SOPClassUID, dataset.SOPInstanceUID = file.sop_class_uid, file.sop_uid
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = series.study_uid, series.series_uid
+    dataset.Modality, dataset.FrameOfReferenceUID = file.modality, series.frame_uid
+    dataset.Rows, dataset.Columns = file.image.rows, file.image.columns
+    dataset.ImagePositionPatient = list(_own_position(file))
+    dataset.ImageOrientationPatient = [*series.grid.direction[:, 2].tolist(), *series.grid.direction[:, 1].tolist()]
     dataset.PixelSpacing, dataset.SliceThickness, dataset.SpacingBetweenSlices = [dy, dx], dz, dz
     return dataset
 
 
-def _empty_what_is_invalid(dataset: Dataset) -> None:
-    """Values that highdicom would refuse for their form must not stop the object."""
-    if dataset.PatientSex not in ("M", "F", "O"):
-        dataset.PatientSex = ""
-    for keyword, form, separator in (("PatientBirthDate", DA, "."), ("StudyDate", DA, "."), ("StudyTime", TM, ":")):
-        # 1951.02.03 and 10:30:00 are how dates and times were written before DICOM, PS3.5 section 6.2
-        text = str(dataset[keyword].value or "").strip().replace(separator, "")
-        try:
-            form(text)
-        except ValueError:
-            text = ""
-        dataset[keyword].value = text
-
-
-def character_set(source: Dataset, labels: Iterable[str]) -> str | None:
-    """The character set of the study where it holds the labels too and is a valid one, else UTF-8.
-
-    PS3.3 section C.12.1.1.2: a set with code extensions (``ISO 2022 ...``) does not stand alone.
-    """
-    found = source.get("SpecificCharacterSet")
-    if not all(label.isascii() for label in labels):
-        return _UTF_8
-    if found is None or found == "":
-        return None
-    values = [str(value) for value in found] if isinstance(found, MultiValue) else [str(found)]
-    known = {member.value for member in SpecificCharacterSetValues}
-    if len(values) == 1 and values[0] in known and not values[0].startswith("ISO 2022"):
-        return values[0]
-    return _UTF_8
+def _own_position(file: FileHeader) -> tuple[float, float, float]:
+    assert file.image is not None, "a series is made of images"
+    assert file.image.position_lps_mm is not None, "files without position make no series"
+    return file.image.position_lps_mm

@@ -23,9 +23,11 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 import hnseg
 from hnseg.io.atomic import atomic_path
+from hnseg.io.dicom.copied_tags import copied_tags
 from hnseg.io.dicom.objects import Masks, RefusedDicomError, Series
-from hnseg.io.dicom.seg_sources import character_set, discreet, seg_sources
+from hnseg.io.dicom.seg_sources import discreet, positions_lps_mm, seg_sources
 from hnseg.io.dicom.segment_codes import Concept, segment_code
+from hnseg.io.dicom.structure_look import Rgb, structure_colours
 
 _SERIES_NUMBER = 9500  # far from what scanners count to, so that it stands behind the images in a list of series
 _LONGEST_LABEL = 64  # of an LO, PS3.5 section 6.2
@@ -44,21 +46,21 @@ def write_seg(path: Path, structures: Masks, series: Series, *, label: str = "hn
     Args:
         path: of the new file, which appears whole or not at all.
         structures: masks (Z, Y, X) on ``series.grid`` by name. Names that `segment_codes` knows are coded.
-        series: the images; their headers are read again for what a study's objects share.
+        series: the images; patient and study are copied from the first file, which must still be there.
         label: in Series Description and Content Label.
         phantom: say in description, label and Quality Control Image (0028,0300) that this is no patient; as for any
             series whose images say so.
 
     Raises:
         ValueError: no structure, or a name that Segment Label (0062,0005) cannot hold.
-        RefusedDicomError: ``no_frame_uid``: the images say no frame of reference; ``changed``: an image file is not
-            what it was when the series was read.
+        RefusedDicomError: ``no_frame``: the images say no frame of reference; ``changed`` or ``unreadable``: the first
+            image is not there any more as it was read.
         DiskFullError: see `atomic_path`.
     """
     _check(structures, series)
     if not series.frame_uid:
         raise RefusedDicomError(
-            "no_frame_uid",
+            "no_frame",
             "the images lack FrameOfReferenceUID (0020,0052), without which a segmentation lies nowhere; save NIfTI",
         )
     phantom = phantom or any(file.phantom for file in series.files)
@@ -84,12 +86,13 @@ def _check(structures: Masks, series: Series) -> None:
 def _segmentation(
     structures: Masks, series: Series, slices: list[int], identity: str, label: str, phantom: bool
 ) -> Segmentation:
-    sources = seg_sources(series)
+    shared = copied_tags(series, structures)
+    colours = structure_colours(structures)
     seg = Segmentation(
-        source_images=sources,
+        source_images=seg_sources(series),
         pixel_array=_pixels(structures, slices),
         segmentation_type=SegmentationTypeValues.BINARY,
-        segment_descriptions=[_description(number, name) for number, name in enumerate(structures, 1)],
+        segment_descriptions=[_description(n, name, colours[name]) for n, name in enumerate(structures, 1)],
         series_instance_uid=generate_uid(entropy_srcs=[identity, "series"]),
         series_number=_SERIES_NUMBER,
         sop_instance_uid=generate_uid(entropy_srcs=[identity, "instance"]),
@@ -101,10 +104,10 @@ def _segmentation(
         content_description=f"{'PHANTOM, no patient: ' * phantom}outlined by hnseg",
         content_label=_code_string(f"{'PHANTOM_' * phantom}{label}"),
         series_description=f"{'PHANTOM ' * phantom}{label}"[:_LONGEST_LABEL],
-        specific_character_set=character_set(sources[0], structures),
         transfer_syntax_uid=ExplicitVRLittleEndian,
         **_geometry(series, slices),
     )
+    seg.update(shared)
     _complete(seg, identity, phantom)
     return seg
 
@@ -143,23 +146,17 @@ def _pixels(structures: Masks, slices: list[int]) -> NDArray[Any]:
 
 
 def _geometry(series: Series, slices: list[int]) -> dict[str, Any]:
-    """Planes where the images have them; on the grid of the series where the gantry was tilted."""
     dz, dy, dx = series.grid.spacing_mm
-    tilted = bool(np.any(series.shift_px))
-    positions = []
-    for index in slices:
-        image = series.files[index].image
-        own = None if tilted or image is None else image.position_lps_mm
-        positions.append(own or tuple(float(v) for v in series.grid.to_lps_mm(np.array([index, 0, 0]))))
+    positions = positions_lps_mm(series)
     direction = np.concatenate([series.grid.direction[:, 2], series.grid.direction[:, 1]])
     return {
-        "plane_positions": [PlanePositionSequence("PATIENT", image_position=position) for position in positions],
+        "plane_positions": [PlanePositionSequence("PATIENT", image_position=positions[index]) for index in slices],
         "plane_orientation": PlaneOrientationSequence("PATIENT", image_orientation=direction.tolist()),
         "pixel_measures": PixelMeasuresSequence((dy, dx), slice_thickness=dz, spacing_between_slices=dz),
     }
 
 
-def _description(number: int, name: str) -> SegmentDescription:
+def _description(number: int, name: str, rgb: Rgb) -> SegmentDescription:
     code = segment_code(name)
     description = SegmentDescription(
         segment_number=number,
@@ -171,7 +168,7 @@ def _description(number: int, name: str) -> SegmentDescription:
             name="hnseg", family=codes.DCM.ArtificialIntelligence, version=hnseg.__version__
         ),
         anatomic_regions=None if code.region is None else [_coded(code.region)],
-        display_color=CIELabColor.from_rgb(*code.rgb),
+        display_color=CIELabColor.from_rgb(*rgb),
     )
     if code.side is not None:
         # highdicom 0.28 has no argument for it; PS3.3 section C.8.20.4 nests it in the type

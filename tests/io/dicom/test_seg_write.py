@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from highdicom.color import CIELabColor
 from pydicom.datadict import dictionary_VR
 
 from hnseg.io.dicom.objects import Limits, RefusedDicomError, Series
 from hnseg.io.dicom.seg import read_seg, seg_task, write_seg
 from hnseg.io.dicom.seg_read import unpacked
+from hnseg.io.dicom.structure_look import structure_colours
 from hnseg.types import Grid
 from tests.io.dicom.making import PATIENT, header_of
 from tests.io.dicom.seg_making import AXIAL, in_order, make_series, marked_lps_mm
@@ -184,7 +186,10 @@ def test_segments_are_coded_coloured_and_said_to_be_automatic(tmp_path):
     for item in items:
         assert (item.SegmentAlgorithmType, item.SegmentAlgorithmName) == ("AUTOMATIC", "hnseg")
         assert item.SegmentationAlgorithmIdentificationSequence[0].AlgorithmVersion
-        assert len(item.RecommendedDisplayCIELabValue) == 3
+        expected = structure_colours([item.SegmentLabel])[item.SegmentLabel]
+        assert CIELabColor.from_dicom_value(item.RecommendedDisplayCIELabValue).to_rgb() == pytest.approx(
+            expected, abs=2
+        )
 
 
 def test_a_phantom_says_so(tmp_path):
@@ -233,12 +238,12 @@ def test_a_tag_poor_or_badly_filled_series_is_enough_and_nothing_of_it_is_said(t
     with warnings.catch_warnings(action="error"):
         write_seg(tmp_path / "seg", structures(), series)
     said = caplog.text + "".join(capfd.readouterr())
-    check_round_trip(tmp_path / "seg", structures(), grid, tmp_path)
     with warnings.catch_warnings(action="ignore"):
+        check_round_trip(tmp_path / "seg", structures(), grid, tmp_path)
         seg = pydicom.dcmread(tmp_path / "seg")
     assert seg.PatientName == "Müller"
-    assert seg.PatientBirthDate == "19510203"
-    for keyword in ("StudyID", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName"):
+    assert (seg.PatientSex, seg.PatientBirthDate, seg.StudyTime) == ("female", "1951.02.03", "half past ten")
+    for keyword in ("StudyID", "StudyDate", "AccessionNumber", "ReferringPhysicianName"):
         assert seg[keyword].value in ("", None), keyword
     for secret in ("Müller", "half past", "00077", PATIENT.patient_id, series.files[0].sop_uid, str(tmp_path)):
         assert secret not in said
@@ -260,9 +265,13 @@ def test_what_cannot_be_written_is_refused_in_words(tmp_path):
     nowhere = replace(series, files=tuple(replace(file, frame_uid="") for file in series.files))
     with pytest.raises(RefusedDicomError, match="FrameOfReferenceUID") as refused:
         write_seg(tmp_path / "seg", structures(), nowhere)
-    assert refused.value.reason == "no_frame_uid"
-    series.files[2].path.write_bytes(series.files[3].path.read_bytes())
+    assert refused.value.reason == "no_frame"
+    series.files[0].path.write_bytes(series.files[3].path.read_bytes())
     with pytest.raises(RefusedDicomError) as refused:
         write_seg(tmp_path / "seg", structures(), series)
     assert refused.value.reason == "changed"
+    series.files[0].path.unlink()
+    with pytest.raises(RefusedDicomError) as refused:
+        write_seg(tmp_path / "seg", structures(), series)
+    assert refused.value.reason == "unreadable"
     assert not (tmp_path / "seg").exists()
