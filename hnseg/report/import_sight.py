@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg.geometry.components import largest_component
 from hnseg.geometry.resample import resample
 from hnseg.io import read_volume
 from hnseg.report.organ_slices import LARGE
@@ -22,7 +23,7 @@ TALLEST_MM = 340.0
 BODY = {"ct": -300.0, "pt": 0.15}
 """HU and SUV above which there is a body."""
 
-MARGIN_MM = 8.0
+MARGIN_MM, COARSE_MM = 8.0, 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +78,13 @@ def _window(base: Volume, modality: str, mask: NDArray[np.bool_]) -> View:
     depth = base.grid.shape_zyx[0]
     tall = min(depth, max(1, round(TALLEST_MM / base.spacing_mm[0])))
     low = min(max(0, focus[0] - tall // 2), depth - tall)
-    body = base.array[low : low + tall] > BODY[modality]
+    steps = tuple(max(1, round(COARSE_MM / mm)) for mm in base.spacing_mm)
+    inside_body = base.array[low : low + tall : steps[0], :: steps[1], :: steps[2]] > BODY[modality]
+    body = largest_component(inside_body)  # without the table, which may be twice as wide as a head
     start, stop = [low], [low + tall]
     for axis in (1, 2):
         size, margin = base.grid.shape_zyx[axis], round(MARGIN_MM / base.spacing_mm[axis])
-        inside = np.flatnonzero(body.any(axis=(0, 3 - axis)))
+        inside = np.flatnonzero(body.any(axis=(0, 3 - axis))) * steps[axis]
         first, last = (int(inside[0]), int(inside[-1])) if len(inside) else (0, size - 1)
         start.append(max(0, min(first, focus[axis]) - margin))
         stop.append(min(size, max(last, focus[axis]) + 1 + margin))
