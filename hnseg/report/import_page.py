@@ -11,17 +11,8 @@ from urllib.parse import quote
 
 from hnseg.report.html import write_page
 from hnseg.report.import_pictures import case_picture
-from hnseg.report.import_words import (
-    alias_lines,
-    case_notes,
-    import_cards,
-    import_sentences,
-    import_status,
-    import_table,
-    left_out,
-    structure_table,
-    unknown_table,
-)
+from hnseg.report.import_tables import alias_lines, import_table, structure_table, unknown_table
+from hnseg.report.import_words import case_notes, import_cards, import_sentences, import_status, left_out
 from hnseg.report.structures import structure_colors
 from hnseg.report.tables import Cell, TableView
 
