@@ -58,7 +58,7 @@ UNPAIRED = {
     ),
     "SpinalCord": (
         "spinal cord, cord, cord spinal, sp cord, spine cord, spinal crd, medulla spinalis, myelon, myelum, "
-        "rueckenmark, mark, moelle, moelle epiniere, midollo, midollo spinale, medula, medula espinal, ruggenmerg"
+        "rueckenmark, moelle, moelle epiniere, midollo, midollo spinale, medula, medula espinal, ruggenmerg"
     ),
     "SupraglotticLarynx": (
         "larynx sg, supraglottis, supraglottic larynx, larynx supraglottic, supraglottischer larynx"

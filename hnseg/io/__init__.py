@@ -1,7 +1,7 @@
 """Files: images, tables, and writing either so that it is there whole or not at all.
 
-The image formats load when they are first asked for: SimpleITK and nibabel take most of a second, and a process that reads
-one DICOM file needs neither.
+The image formats load when they are first asked for: SimpleITK and nibabel take most of a second, and a process that
+reads one DICOM file needs neither.
 """
 
 from importlib import import_module

@@ -180,7 +180,8 @@ def _map(path: Path, key: str) -> NDArray[Any]:  # noqa: ARG001
 
 
 def _plain(case: Case) -> dict[str, Any]:
-    names = ("case_id", "patient", "centre", "part", "modalities", "label_names", "annotated", "phantom", "notes", "key")
+    who = ("case_id", "patient", "centre", "part", "phantom")
+    names = (*who, "modalities", "label_names", "annotated", "notes", "key")
     return {
         **{name: getattr(case, name) for name in names},
         "sources": dict(case.sources),

@@ -55,7 +55,7 @@ def test_of_two_examinations_one_is_taken_or_both_become_cases() -> None:
 
 def test_what_cannot_be_used_is_told_with_its_kind() -> None:
     broken = [replace(header, image=None) for header in ct("2.9")]
-    file = (Path("/home/Secretname/file"), RefusedDicomError("no_dicom", "it is no DICOM file"))
+    file = (Path("/elsewhere/Secretname/file"), RefusedDicomError("no_dicom", "it is no DICOM file"))
     plan = planned(*ct(), *broken, other("MR"), other("SR", "5.2"), skipped=(file,))
     told = {(one.kind, one.modality, one.reason) for one in plan.skipped}
     assert ("file", "", "no_dicom") in told

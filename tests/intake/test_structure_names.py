@@ -27,7 +27,7 @@ SIGNS = ("_", " ", "-", ".")
         ("BrainStem", ["Brainstem", "tronc cérébral", "Tronc_Cerebral", "Hirnstamm", "hersenstam", "troncoencefalo"]),
         ("Chiasm", ["OpticChiasm", "Chiasma opticum", "quiasma"]),
         ("Mandible", ["Bone_Mandible", "Unterkiefer", "mandibola", "onderkaak"]),
-        ("SpinalCord", ["Spinal Cord", "SPINAL_CORD", "Mark", "Rückenmark", "RUECKENMARK", "Myelon", "Moelle épinière",
+        ("SpinalCord", ["Spinal Cord", "SPINAL_CORD", "Rückenmark", "RUECKENMARK", "Myelon", "Moelle épinière",
                         "midollo", "Médula", "ruggenmerg", "Spinal-Cord", "OAR_SpinalCord", "cord"]),
         ("SpinalCanal", ["Spinal_Canal", "Spinalkanal"]),
         ("Brain", ["Brain", "Gehirn", "cerveau", "encefalo", "hersenen"]),
@@ -102,16 +102,20 @@ def test_helpers_are_never_taken_for_the_organ(pair, sign, helper, before):
     assert structure_name(text, {}) == (name if numbered else None)
 
 
+def test_a_mark_is_no_spinal_cord():
+    assert structure_name("Mark", {}) is None  # German for the cord, English for anything, and a name
+
+
 def test_a_users_aliases_come_first_and_are_read_leniently():
     aliases = {
         "GTV": "GTVt",
-        "Mark": "",
+        "Moelle": "",
         "Parotis li": "ParotidSuperficial_L",
         "PTV 70": "PTV70",
         "Cord+3mm": "CordPRV",
     }
     assert structure_name("gtv", aliases) == "GTVt"
-    assert structure_name("MARK", aliases) is None
+    assert structure_name("MOELLE", aliases) is None
     assert structure_name("Parotis_LI", aliases) == "ParotidSuperficial_L"
     assert structure_name("Parotis re", aliases) == "Parotid_R"
     assert structure_name("ptv70", aliases) == "PTV70"
