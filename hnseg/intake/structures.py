@@ -141,8 +141,9 @@ def _drawn(plan: CasePlan, header: FileHeader, limits: Limits) -> Iterator[tuple
     """Name as written, and drawing, of each structure of one object."""
     if header.modality == "SEG":
         _move(plan, header, header.frame_uid, segmentation=True)
-        for label, (mask, notes) in read_seg(header, plan.grid, limits).items():
-            yield label, Drawing(redact(label, plan.tags), "seg", partial(_given, mask, notes))
+        segments = read_seg(header, plan.grid, limits)
+        for label in segments:
+            yield label, Drawing(redact(label, plan.tags), "seg", partial(segments.__getitem__, label))
         return
     for roi in read_rtstruct(header, limits):
         move = _move(plan, header, roi.frame_uid or header.frame_uid)
@@ -171,10 +172,6 @@ def _move(plan: CasePlan, header: FileHeader, frame_uid: str, segmentation: bool
             "them; export the registration along with it",
         )
     return plan.moves[frame_uid]
-
-
-def _given(mask: Mask, notes: tuple[str, ...]) -> Made:
-    return mask, notes
 
 
 def _filled(roi: Roi, plan: CasePlan, move: Registration | None) -> Made:

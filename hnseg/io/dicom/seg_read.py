@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,31 @@ from hnseg.types import Grid
 
 _LIMITS = Limits()
 
-Segments = dict[str, tuple[NDArray[np.bool_], tuple[str, ...]]]
-"""Segment label to its mask (Z, Y, X) and what was noticed."""
+Segment = tuple[NDArray[np.bool_], tuple[str, ...]]
+"""A mask (Z, Y, X) and what was noticed."""
+
+
+class Segments(Mapping[str, Segment]):
+    """Segments by label, in the order of the file; kept as bits, and made a mask each time one is asked for."""
+
+    def __init__(self, shape_zyx: tuple[int, int, int]) -> None:
+        self._shape_zyx = shape_zyx
+        self._kept: dict[str, tuple[NDArray[np.uint8], tuple[str, ...]]] = {}
+
+    def keep(self, label: str, bits: NDArray[np.uint8], notes: tuple[str, ...]) -> None:
+        """Add a segment, its voxels eight to a byte (`numpy.packbits`)."""
+        self._kept[label] = bits, notes
+
+    def __getitem__(self, label: str) -> Segment:
+        bits, notes = self._kept[label]
+        mask = np.unpackbits(bits, count=math.prod(self._shape_zyx)).view(bool)
+        return mask.reshape(self._shape_zyx), notes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
 
 def read_seg(header: FileHeader, grid: Grid, limits: Limits = _LIMITS) -> Segments:
@@ -72,16 +97,15 @@ def seg_task(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def unpacked(answer: dict[str, Any], folder: Path, grid: Grid) -> Segments:
     """The masks that `seg_task` left in ``folder``."""
-    segments: Segments = {}
+    segments = Segments(grid.shape_zyx)
     for index, segment in enumerate(answer["segments"]):
         bits = load_array(folder, f"seg_{index}.npy")
-        mask = np.unpackbits(bits, count=int(np.prod(grid.shape_zyx))).astype(bool).reshape(grid.shape_zyx)
-        segments[str(segment["label"])] = (mask, tuple(str(note) for note in segment["notes"]))
+        segments.keep(str(segment["label"]), bits, tuple(str(note) for note in segment["notes"]))
     return segments
 
 
 def _check_answer(segments: int, grid: Grid, limits: Limits) -> None:
-    needed_mib = segments * np.prod(grid.shape_zyx, dtype=float) / (1 << 20)
+    needed_mib = segments * math.prod(grid.shape_zyx) / 8 / (1 << 20)  # as bits, one mask at a time as bytes
     if needed_mib > limits.series_mib:
         raise RefusedDicomError(
             "too_large",

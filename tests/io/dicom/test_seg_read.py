@@ -287,7 +287,7 @@ def test_a_volume_between_slices_is_limited_too(tmp_path):
 
 def test_many_segments_on_a_large_image_are_limited(tmp_path):
     dataset = seg_dataset(frames(1), [1], GRID, [0], labels=[f"organ {i}x" for i in range(20)])
-    large = Grid((100, 512, 512), (3.0, 1.0, 1.0))
+    large = Grid((800, 512, 512), (3.0, 1.0, 1.0))
     with pytest.raises(RefusedDicomError, match="20 segments"):
         read(dataset, large, tmp_path=tmp_path, limits=Limits(series_mib=200))
 
