@@ -50,7 +50,7 @@ def write_links(path: Path, cases: Iterable[CasePlan], found: Scan, pseudonyms: 
 
 def _rows(cases: Iterable[CasePlan], found: Scan, pseudonyms: Pseudonyms) -> Iterator[tuple[str, str, str, str]]:
     for case in cases:
-        yield "case", case.case_id, case.tags.patient_id, str(case.anchor.files[0].path)
+        yield "case", case.case_id, case.tags[0].patient_id, str(case.anchor.files[0].path)
     told = set()
     for header in found.headers:
         kinds = {"series": header.series_uid} | ({} if header.modality in IMAGES else {"object": header.sop_uid})

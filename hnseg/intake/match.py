@@ -7,7 +7,7 @@ along.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from hnseg.geometry import overlap_fraction
@@ -22,6 +22,18 @@ Leave = Callable[[Series | FileHeader, str, str], None]
 """Told what is left out: a series or an object, the reason, and the sentence."""
 
 
+APART = (
+    "other_frame",
+    "PET and CT of the examination have different frames of reference (0020,0052) and no registration object joins "
+    "them; export the registration along with them, or the CT that belongs to the PET",
+)
+UNNAMED = (
+    "no_frame",
+    "the PET has no Frame of Reference UID (0020,0052), so that nothing says where it lies beside the CT; export it "
+    "again with it",
+)
+
+
 @dataclass
 class Group:
     """Images and objects in one frame of reference, or in several that registrations join."""
@@ -34,6 +46,11 @@ class Group:
     @property
     def study_uid(self) -> str:
         return (self.ct or self.pt)[0].study_uid
+
+    def take_in(self, frame_uid: str) -> None:
+        """Count a frame of reference among those of the group."""
+        if frame_uid not in self.frames:
+            self.frames = (*self.frames, frame_uid)
 
     def rank(self) -> tuple[int, int, int, int]:
         """How much it offers: structure sets, both modalities, files."""
@@ -54,22 +71,31 @@ class Match:
 def groups(
     series: Sequence[Series], objects: Sequence[FileHeader], registrations: Sequence[Registration], leave: Leave
 ) -> list[Group]:
-    """The series and objects of one patient by the frame of reference that they lie in, the richest group first."""
+    """The series and objects of one patient by the frame of reference that they lie in, the richest group first.
+
+    What two registrations disagree about is left out, and so is a PET whose examination has a CT in another frame.
+    """
     found: list[Group] = []
     for one in series:
-        group = _group_of(one.frame_uid, found, registrations) if one.frame_uid else None
+        # a series that names no frame shares it with nobody; its own UID stands in for it
+        frame = one.frame_uid or one.series_uid
+        try:
+            group = _group_of(frame, found, registrations)
+        except RefusedDicomError as error:
+            leave(one, error.reason, error.message)
+            continue
         if group is None:
-            # a series that names no frame shares it with nobody; its own UID stands in for it
-            group = Group((one.frame_uid or one.series_uid,))
-            found.append(group)
-        elif one.frame_uid not in group.frames:
-            group.frames = (*group.frames, one.frame_uid)
+            found.append(group := Group(()))
+        group.take_in(frame)
         (group.ct if one.modality == "ct" else group.pt).append(one)
     frames = {one.series_uid: one.frame_uid or one.series_uid for one in series}
     for item in objects:
         drawn_on = next((frames[uid] for uid in item.references if uid in frames), item.frame_uid)
-        home = next((group for group in found if drawn_on in group.frames), None)
-        home = home or _group_of(drawn_on, found, registrations)
+        try:
+            home = _group_of(drawn_on, found, registrations)
+        except RefusedDicomError as error:
+            leave(item, error.reason, error.message)
+            continue
         if home is None:
             leave(
                 item,
@@ -77,19 +103,47 @@ def groups(
                 "the images that it was drawn on are not here, or were refused; add them beside it, in the same export",
             )
         else:
+            home.take_in(drawn_on)
             home.objects.append(item)
-    return sorted(found, key=Group.rank, reverse=True)
+    return sorted(_beside_their_ct(found, leave), key=Group.rank, reverse=True)
+
+
+def by_study(group: Group) -> list[Group]:
+    """A group with the CTs of several examinations as one group an examination.
+
+    Each has its own PET, or else those of the others, which lie in its frame or are registered to it; and what was
+    drawn on its own images.
+    """
+    studies = list(dict.fromkeys(ct.study_uid for ct in group.ct))
+    if len(studies) < 2:
+        return [group]
+    parts = []
+    for study in studies:
+        own = [pet for pet in group.pt if pet.study_uid == study]
+        part = Group(group.frames, [ct for ct in group.ct if ct.study_uid == study], own or list(group.pt))
+        images = {one.series_uid for one in (*part.ct, *own)}
+        everyones = {one.series_uid for one in (*group.ct, *group.pt)}
+        part.objects = [
+            item
+            for item in group.objects
+            if (images & set(item.references)) or (item.study_uid == study and not everyones & set(item.references))
+        ]
+        parts.append(part)
+    return parts
 
 
 def match(group: Group, registrations: Sequence[Registration], leave: Leave) -> Match | None:
     """The case that a group makes; None where all its images were refused."""
-    ct = max(group.ct, key=lambda one: _drawn_on(one, group.objects), default=None)
+    targets = {registration.target_uid for registration in registrations}
+    ct = max(group.ct, key=lambda one: _standing(one, group.objects, targets), default=None)
     for other in group.ct:
         if other is not ct:
             leave(
-                other, "other_ct", "another CT of this patient in the same place was taken: the one with structures, "
-                "else the longest; put it into a folder of its own if it is the one you want",
-            )  # fmt: skip
+                other,
+                "other_ct",
+                "another CT of this patient in the same place was taken: the one with structures, else the one that "
+                "others are registered to, else the longest; put it into a folder of its own if it is the one you want",
+            )
     pets = [(pet, planned) for pet in group.pt if (planned := _pet(pet, ct, registrations, leave)) is not None]
     chosen = max(pets, key=lambda pair: _coverage(pair[1], ct, group.objects), default=None)
     for pet, _ in pets:
@@ -101,30 +155,57 @@ def match(group: Group, registrations: Sequence[Registration], leave: Leave) -> 
         return None
     anchor = ct or (chosen[0] if chosen else None)
     assert anchor is not None
-    moves = {
-        frame: path
-        for frame in group.frames
-        if frame != anchor.frame_uid and (path := path_between(frame, anchor.frame_uid, registrations)) is not None
-    }
+    moves = {}
+    for frame in group.frames:
+        path = path_between(frame, anchor.frame_uid, registrations) if frame != anchor.frame_uid else None
+        if path is not None:
+            moves[frame] = path
     # of a frame with CT and PET the CT's slices are those that were drawn on
     grids = {series.frame_uid: series.grid for series in (*group.pt, *group.ct) if series.frame_uid in moves}
     return Match(ct, chosen[1] if chosen else None, tuple(group.objects), moves, grids)
 
 
 def _group_of(frame_uid: str, found: Iterable[Group], registrations: Sequence[Registration]) -> Group | None:
+    """The group that a frame lies in, or is registered to.
+
+    Raises:
+        RefusedDicomError: registrations disagree about it.
+    """
     for group in found:
         if frame_uid in group.frames:
             return group
     for group in found:
-        if any(path_between(frame_uid, frame, registrations) is not None for frame in group.frames):
+        # every frame is asked, so that later, when one of them is the CT's, none can be found to disagree
+        paths = [path_between(frame_uid, frame, registrations) for frame in group.frames]
+        if any(path is not None for path in paths):
             return group
     return None
 
 
-def _drawn_on(series: Series, objects: Sequence[FileHeader]) -> tuple[int, float, float]:
-    """What makes a CT the one to take: structure sets on it, its length in mm, and how fine it is."""
+def _beside_their_ct(found: Sequence[Group], leave: Leave) -> list[Group]:
+    """The groups without those that are a PET whose CT, of the same examination, lies in a frame that nothing joins."""
+    with_ct = {ct.study_uid for group in found for ct in group.ct}
+    kept = []
+    for group in found:
+        if group.ct or not with_ct & {pet.study_uid for pet in group.pt}:
+            kept.append(group)
+            continue
+        named = all(pet.frame_uid for pet in group.pt)
+        items: list[Series | FileHeader] = [*group.pt, *group.objects]
+        for item in items:
+            leave(item, *(APART if named else UNNAMED))
+    return kept
+
+
+def _standing(series: Series, objects: Sequence[FileHeader], targets: Set[str]) -> tuple[int, bool, float, float]:
+    """What makes a CT the one to take: structure sets on it, registrations to it, its length in mm, how fine it is."""
     drawn = sum(series.series_uid in item.references for item in objects)
-    return (drawn, series.grid.shape_zyx[0] * series.grid.spacing_mm[0], -series.grid.voxel_volume_mm3)
+    return (
+        drawn,
+        series.frame_uid in targets,
+        series.grid.shape_zyx[0] * series.grid.spacing_mm[0],
+        -series.grid.voxel_volume_mm3,
+    )
 
 
 def _coverage(pet: PlannedPet, ct: Series | None, objects: Sequence[FileHeader]) -> tuple[float, int, int]:
@@ -149,13 +230,8 @@ def _beside(pet: Series, ct: Series, registrations: Sequence[Registration]) -> t
     registered = not pet.frame_uid or pet.frame_uid != ct.frame_uid
     grid = pet.grid
     if registered:
-        path = path_between(pet.frame_uid, ct.frame_uid, registrations) if pet.frame_uid and ct.frame_uid else None
-        if path is None:
-            raise RefusedDicomError(
-                "other_frame",
-                "PET and CT have different frames of reference (0020,0052) and no registration object joins them; "
-                "export the registration along with them, or the CT of the same examination",
-            )
+        path = path_between(pet.frame_uid, ct.frame_uid, registrations)
+        assert path is not None, "groups() joined them"
         grid = move_grid(grid, path)
     shared = max(overlap_fraction(grid, ct.grid), overlap_fraction(ct.grid, grid))
     if shared < LEAST_OVERLAP:

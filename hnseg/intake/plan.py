@@ -65,7 +65,7 @@ class CasePlan:
     Attributes:
         case_id: its name in every table.
         patient: whose it is, a pseudonym.
-        tags: who that really is: to take names out of structures' names.
+        tags: who that really is, in all the ways in which the files have it: to take names out of structures' names.
         ct, pt: the images, at least one.
         objects: structure sets and segmentations that were drawn on these images.
         moves: registrations that take other frames of reference to that of the case, by their UID.
@@ -77,7 +77,7 @@ class CasePlan:
 
     case_id: str
     patient: str
-    tags: PatientTags = field(repr=False)
+    tags: tuple[PatientTags, ...] = field(repr=False)
     ct: Series | None
     pt: PlannedPet | None
     objects: tuple[FileHeader, ...] = ()

@@ -43,7 +43,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": 
 _STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
 
 
-def redact(text: str, patient: PatientTags) -> str:
+def redact(text: str, *patients: PatientTags) -> str:
     """A structure's name with ``*`` in the place of every word that could name the patient.
 
     A word is hidden where it has three letters or digits in a row in common with the name or the id, capitals and
@@ -54,15 +54,16 @@ def redact(text: str, patient: PatientTags) -> str:
 
     Args:
         text: as written in the file.
-        patient: whose structure it is.
+        patients: whose structure it is, in all the ways in which files of one patient have it.
     """
     shown = "".join(sign if sign.isprintable() else " " for sign in unicodedata.normalize("NFC", text))[:LONGEST]
     hidden = [match.span() for match in _DATE.finditer(shown)]
     words = [match.span() for match in _WORD.finditer(shown)]
-    pieces = _pieces(patient)
+    pieces = {piece for patient in patients for piece in _pieces(patient)}
     telling = _within if structure_name(text, {}) else _shares
     hidden += [span for span in words if any(telling(form, pieces) for form in _forms(shown[slice(*span)]))]
-    hidden += _across(shown, words, pieces | set(_birth_dates(patient.birth_date)))
+    dates = {date for patient in patients for date in _birth_dates(patient.birth_date)}
+    hidden += _across(shown, words, pieces | dates)
     return " ".join(_blotted(shown, hidden).split())
 
 

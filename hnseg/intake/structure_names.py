@@ -90,8 +90,8 @@ def _of_side(rest: str, side: str) -> str | None:
 
 def _lesion(words: list[str]) -> str | None:
     """``GTVn2``, ``GTV-N left 3``: numbered tumours and nodes."""
-    number = words[-1] if words and words[-1].isdigit() else ""
-    if number and (number.startswith("0") or int(number) > MOST_LESIONS):
+    number = words[-1] if words and words[-1].isdecimal() else ""
+    if number and (number.startswith("0") or len(number) > 2 or int(number) > MOST_LESIONS):
         return None
     rest = words[:-1] if number else words
     name = _KNOWN.get(_key(rest))

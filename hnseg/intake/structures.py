@@ -8,21 +8,17 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hnseg.geometry import resample
 from hnseg.geometry.contour_mask import contour_mask
+from hnseg.intake.moving import Mask, contours_moved, mask_moved
 from hnseg.intake.plan import CasePlan
 from hnseg.intake.redact import redact
 from hnseg.intake.structure_names import structure_name
 from hnseg.io.dicom.objects import FileHeader, Limits, RefusedDicomError, Registration, Roi
-from hnseg.io.dicom.registration import move_grid
 from hnseg.io.dicom.rtstruct import read_rtstruct
 from hnseg.io.dicom.seg import read_seg
-from hnseg.types import Volume
+from hnseg.types import Grid
 
-HALF = 0.5
-Mask = NDArray[np.bool_]
 Made = tuple[Mask, tuple[str, ...]]
 
 LESIONS = ("GTV",)
@@ -140,31 +136,26 @@ def _same(one: Mask, other: Mask) -> bool:
 def _drawn(plan: CasePlan, header: FileHeader, limits: Limits) -> Iterator[tuple[str, Drawing]]:
     """Name as written, and drawing, of each structure of one object."""
     if header.modality == "SEG":
-        _move(plan, header, header.frame_uid, segmentation=True)
-        segments = read_seg(header, plan.grid, limits)
+        move = _move(plan, header, header.frame_uid)
+        segments = read_seg(header, _drawn_on(plan, move), limits)
         for label in segments:
-            yield label, Drawing(redact(label, plan.tags), "seg", partial(segments.__getitem__, label))
+            yield label, Drawing(redact(label, *plan.tags), "seg", partial(_segment, segments, label, plan, move))
         return
     for roi in read_rtstruct(header, limits):
         move = _move(plan, header, roi.frame_uid or header.frame_uid)
-        yield roi.name, Drawing(redact(roi.name, plan.tags), "rtstruct", partial(_filled, roi, plan, move))
+        yield roi.name, Drawing(redact(roi.name, *plan.tags), "rtstruct", partial(_filled, roi, plan, move))
 
 
-def _move(plan: CasePlan, header: FileHeader, frame_uid: str, segmentation: bool = False) -> Registration | None:
+def _move(plan: CasePlan, header: FileHeader, frame_uid: str) -> Registration | None:
     """What takes a frame of reference to that of the case; None where they are one.
 
     Raises:
         RefusedDicomError: nothing does.
     """
     anchor = plan.anchor
-    if frame_uid == anchor.frame_uid or (not frame_uid and anchor.series_uid in header.references):
+    unnamed = not frame_uid or not anchor.frame_uid
+    if frame_uid == anchor.frame_uid or (unnamed and anchor.series_uid in header.references):
         return None
-    if segmentation and frame_uid in plan.moves:
-        raise RefusedDicomError(
-            "other_frame",
-            "the segmentation was made on images in another frame of reference; hnseg moves contours along a "
-            "registration, not voxels: make it on the CT",
-        )
     if frame_uid not in plan.moves:
         raise RefusedDicomError(
             "other_frame",
@@ -174,12 +165,19 @@ def _move(plan: CasePlan, header: FileHeader, frame_uid: str, segmentation: bool
     return plan.moves[frame_uid]
 
 
+def _drawn_on(plan: CasePlan, move: Registration | None) -> Grid:
+    """The slices that somebody drew on, in their own frame of reference."""
+    return plan.grid if move is None else plan.grids.get(move.source_uid, plan.grid)
+
+
+def _segment(segments: Mapping[str, Made], label: str, plan: CasePlan, move: Registration | None) -> Made:
+    mask, notes = segments[label]
+    return mask if move is None else mask_moved(mask, _drawn_on(plan, move), move, plan.grid), notes
+
+
 def _filled(roi: Roi, plan: CasePlan, move: Registration | None) -> Made:
     if move is None:
         mask, notes = contour_mask(roi.contours, plan.grid)
-        return mask, (*roi.notes, *notes)
-    # on the slices that they were drawn on, which a turn makes oblique to those of the case
-    drawn_on = plan.grids.get(move.source_uid, plan.grid)
-    mask, notes = contour_mask(roi.contours, drawn_on)
-    moved = Volume(mask.astype(np.float32), move_grid(drawn_on, move))
-    return resample(moved, plan.grid).array >= HALF, (*roi.notes, *notes)
+    else:
+        mask, notes = contours_moved(roi.contours, _drawn_on(plan, move), move, plan.grid)
+    return mask, (*roi.notes, *notes)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hnseg.intake.match import Match, groups, match
+from hnseg.intake.match import Match, by_study, groups, match
 from hnseg.io.dicom.objects import FileHeader, PatientTags, Registration, Series
 from hnseg.io.dicom.stack import stack
 from hnseg.types import Grid
@@ -55,7 +55,14 @@ def test_ct_and_pet_of_one_frame_are_one_case() -> None:
 
 
 def test_pet_of_another_frame_is_refused_without_a_registration() -> None:
-    cases, left = matched([series("2.1"), series("2.2", "pt", "1.2")])
+    (case,), left = matched([series("2.1"), series("2.2", "pt", "1.2")], (structure_set("2.2", frame="1.2"),))
+    assert case.ct is not None
+    assert case.pt is None
+    assert left.reasons == [("2.2", "other_frame"), ("9.2.2", "other_frame")]
+
+
+def test_pet_of_another_examination_is_a_case_of_its_own() -> None:
+    cases, left = matched([series("2.1"), series("2.2", "pt", "1.2", study_uid="3.3")])
     assert [(case.ct is None, case.pt is None) for case in cases] == [(False, True), (True, False)]
     assert left.reasons == []
 
@@ -116,9 +123,51 @@ def test_a_structure_set_finds_its_images_by_the_frame_alone() -> None:
 
 
 def test_series_without_a_frame_share_it_with_nobody() -> None:
-    cases, left = matched([series("2.1", frame=""), series("2.2", "pt", "")], (structure_set("2.1", frame=""),))
-    assert len(cases) == 2
-    assert [len(case.objects) for case in cases] == [1, 0]
+    (case,), left = matched([series("2.1", frame=""), series("2.2", "pt", "")], (structure_set("2.1", frame=""),))
+    assert len(case.objects) == 1
+    assert case.pt is None
+    assert left.reasons == [("2.2", "no_frame")]
+
+
+def test_registrations_that_disagree_cost_the_pet_and_nothing_else() -> None:
+    other = ((*SHIFT[0][:3], 5.0), *SHIFT[1:])
+    moves = (Registration("1.2", "1.1", SHIFT), Registration("1.2", "1.1", other))
+    (case,), left = matched([series("2.1"), series("2.2", "pt", "1.2")], (structure_set("2.2", frame="1.2"),), moves)
+    assert case.ct is not None
+    assert case.pt is None
+    assert [reason for _, reason in left.reasons] == ["several_registrations", "several_registrations"]
+
+
+def test_a_structure_set_in_a_frame_without_images_is_joined_by_a_registration() -> None:
+    (case,), left = matched([series("2.1")], (structure_set(frame="1.5"),), (Registration("1.5", "1.1", SHIFT),))
+    assert len(case.objects) == 1
+    assert list(case.moves) == ["1.5"]
+    assert left.reasons == []
+
+
+def test_without_structures_the_ct_that_others_are_registered_to_is_taken() -> None:
+    long = Grid((20, 8, 8), (3.0, 2.0, 2.0))
+    moves = (Registration("1.2", "1.1", tuple(map(tuple, np.eye(4)))),)
+    (case,), left = matched([series("2.1"), series("2.3", frame="1.2", grid=long, study_uid="3.3")], (), moves)
+    assert case.ct is not None
+    assert case.ct.series_uid == "2.1"
+    assert left.reasons == [("2.3", "other_ct")]
+
+
+def test_examinations_that_a_registration_joins_are_cases_of_their_own() -> None:
+    moves = (Registration("1.2", "1.1", tuple(map(tuple, np.eye(4)))),)
+    left = Left()
+    images = [series("2.1"), series("2.3", frame="1.2", study_uid="3.3"), series("2.2", "pt", "1.2", study_uid="3.3")]
+    objects = [structure_set("2.1"), structure_set("2.3", frame="1.2")]
+    (group,) = groups(images, objects, moves, left)
+    plan, pet = sorted(by_study(group), key=lambda part: part.ct[0].series_uid)
+    assert [item.references for item in plan.objects] == [("2.1",)]
+    assert [item.references for item in pet.objects] == [("2.3",)]
+    for part in (plan, pet):
+        case = match(part, moves, left)
+        assert case is not None
+        assert case.pt is not None
+        assert case.pt.registered == (part is plan)
     assert left.reasons == []
 
 

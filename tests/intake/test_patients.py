@@ -1,5 +1,6 @@
 """Headers of a scan into cases: who is who, what is left out, and that nothing names anybody."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,10 +48,13 @@ def test_of_two_examinations_one_is_taken_or_both_become_cases() -> None:
     assert [(one.reason, one.files) for one in plan.skipped] == [("other_study", 4)]
     both = planned(*two, unit="study")
     name = NAMES.case(PATIENT.patient_id, "")
-    assert [case.case_id for case in both.cases] == [f"{name}-1", f"{name}-2"]
+    assert all(re.fullmatch(rf"{name}-[A-Z2-7]{{5}}", case.case_id) for case in both.cases)
     assert {case.patient for case in both.cases} == {name}
     swapped = planned(*reversed(two), unit="study")
     assert [case.anchor.series_uid for case in swapped.cases] == [case.anchor.series_uid for case in both.cases]
+    third = planned(*two, *ct("2.3", "1.3"), unit="study")
+    kept = {case.case_id: case.anchor.series_uid for case in third.cases}
+    assert all(kept[case.case_id] == case.anchor.series_uid for case in both.cases), "a new one renames none"
 
 
 def test_what_cannot_be_used_is_told_with_its_kind() -> None:
@@ -102,3 +106,34 @@ def test_a_phantom_is_known_by_the_standards_own_tag() -> None:
 def test_without_an_id_the_study_stands_in(unit: str) -> None:
     plan = planned(*ct(patient=PatientTags()), unit=unit)
     assert [case.case_id for case in plan.cases] == [NAMES.case("", ct()[0].study_uid)]
+
+
+def test_two_patients_never_share_a_name() -> None:
+    one = (*ct("2.1", "1.1", PatientTags("A")), *ct("2.2", "1.2", PatientTags("A")))
+    first = planned(*one, unit="study", names=Pseudonyms(b"k" * 32, {"A": {"case": "X"}}))
+    taken = first.cases[0].case_id
+    names = Pseudonyms(b"k" * 32, {"A": {"case": "X"}, "B": {"case": taken.lower()}})
+    plan = planned(*one, *ct("2.3", "1.3", PatientTags("B")), unit="study", names=names)
+    assert len({case.case_id.casefold() for case in plan.cases}) == len(plan.cases) == 2
+    assert [one.reason for one in plan.skipped] == ["same_name"]
+
+
+def test_a_phantom_beside_patients_is_left_out() -> None:
+    phantom = ct("2.4", "1.4", PatientTags("Q"), tags={"QualityControlImage": "YES"})
+    plan = planned(*ct(), *phantom)
+    assert [case.phantom for case in plan.cases] == [False]
+    assert [one.reason for one in plan.skipped] == ["phantom"]
+
+
+def test_every_name_that_the_files_have_is_known_to_the_case() -> None:
+    real = FileHeader(
+        Path("a"), "RTSTRUCT", "", "8.1", "8.1", "1", "1.1", "", PatientTags(PATIENT.patient_id, "Real^Name")
+    )
+    (case,) = planned(*ct(patient=replace(PATIENT, name="ANON")), replace(real, references=("2.1",))).cases
+    assert {tags.name for tags in case.tags} == {"ANON", "Real^Name"}
+
+
+def test_structures_of_images_that_were_refused_are_told() -> None:
+    item = FileHeader(Path("a"), "RTSTRUCT", "", "8.1", "8.1", "1", "1.1", "", PATIENT, references=("7.7",))
+    (case,) = planned(*ct(), item).cases
+    assert any("drawn on images that were refused" in note for note in case.notes)

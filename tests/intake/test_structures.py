@@ -65,7 +65,7 @@ def drawings(
     aliases: dict[str, str] | None = None,
     wanted: tuple[str, ...] = (),
 ) -> Drawings:
-    plan = CasePlan("P1", "P1", PATIENT, CT, None, objects, moves or {}, grids or {})
+    plan = CasePlan("P1", "P1", (PATIENT,), CT, None, objects, moves or {}, grids or {})
     return read_drawings(plan, aliases or {}, wanted, Limits())
 
 
@@ -166,5 +166,5 @@ def test_a_set_without_a_frame_that_refers_to_the_ct_lies_in_its_frame(files: Fi
 
 
 def test_the_patients_tags_stay_out_of_what_is_shown() -> None:
-    plan = CasePlan("P1", "P1", PatientTags("SECRET", "Secretname"), CT, None)
+    plan = CasePlan("P1", "P1", (PatientTags("SECRET", "Secretname"),), CT, None)
     assert "SECRET" not in repr(plan)
