@@ -84,6 +84,7 @@ class PetTags:
     Attributes:
         units: Units (0054,1001): ``BQML``, ``CNTS``, ``GML``, ...
         start_time, start_datetime: of the injection (0018,1072), (0018,1078).
+        radiopharmaceuticals: items of (0054,0016) that differ in dose, half-life or start; the values are the first's.
         philips_suv_factor: (7053,1000) of the private block ``Philips PET Private Group``: SUV of a count.
         philips_activity_factor: (7053,1009) of the same: Bq/ml of a count.
     """
@@ -108,6 +109,7 @@ class PetTags:
     time_slices: int | None = None
     philips_suv_factor: float | None = None
     philips_activity_factor: float | None = None
+    radiopharmaceuticals: int = 1
 
 
 @dataclass(frozen=True)
