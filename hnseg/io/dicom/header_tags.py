@@ -89,8 +89,9 @@ def image_tags(values: Values) -> ImageTags | None:
 
 
 def pet_tags(values: Values) -> PetTags:
-    """What the activity means; of several radiopharmaceuticals the first."""
-    injection = next(iter(values.items(0x00540016)), None)
+    """What the activity means; of several radiopharmaceuticals the first, and how many there are."""
+    injections = tuple(dict.fromkeys(_injection(item) for item in values.items(0x00540016)))
+    dose_bq, half_life_s, start_time, start_datetime = injections[0] if injections else (None, None, "", "")
     philips = _philips_block(values)
     return PetTags(
         units=values.text(0x00541001).upper(),
@@ -99,10 +100,10 @@ def pet_tags(values: Values) -> PetTags:
         corrected_image=tuple(part.upper() for part in values.texts(0x00280051)),
         manufacturer=values.text(0x00080070),
         weight_kg=values.number(0x00101030),
-        total_dose_bq=injection.number(0x00181074) if injection else None,
-        half_life_s=injection.number(0x00181075) if injection else None,
-        start_time=injection.text(0x00181072) if injection else "",
-        start_datetime=injection.text(0x00181078) if injection else "",
+        total_dose_bq=dose_bq,
+        half_life_s=half_life_s,
+        start_time=start_time,
+        start_datetime=start_datetime,
         series_date=values.text(0x00080021),
         series_time=values.text(0x00080031),
         acquisition_date=values.text(0x00080022),
@@ -113,6 +114,7 @@ def pet_tags(values: Values) -> PetTags:
         time_slices=values.integer(0x00540101),
         philips_suv_factor=values.number(philips) if philips else None,
         philips_activity_factor=values.number(philips | 0x09) if philips else None,
+        radiopharmaceuticals=max(len(injections), 1),
     )
 
 
@@ -135,6 +137,11 @@ def references(kind: str, values: Values) -> tuple[tuple[str, ...], str]:
 
 def _unique(uids: Iterator[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(uid for uid in uids if uid))
+
+
+def _injection(item: Values) -> tuple[float | None, float | None, str, str]:
+    """Dose in Bq, half-life in s, start as time and as date and time."""
+    return item.number(0x00181074), item.number(0x00181075), item.text(0x00181072), item.text(0x00181078)
 
 
 def _philips_block(values: Values) -> int | None:

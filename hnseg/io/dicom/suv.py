@@ -16,8 +16,8 @@ By Units (0054,1001), PS3.3 C.8.9.1.1.3, after QIBA's vendor-neutral pseudo-code
 Corrected Image (0028,0051) must list DECY and ATTN: without attenuation correction values are no concentrations, and
 networks were trained on none of that. Only GML may leave it empty, because nothing is computed there.
 
-Refused, never mended: weight, dose or half-life that are missing or cannot be in kg, Bq and s (half-lives are compared
-with those of PET's nuclides).
+Refused, never mended: several radiopharmaceuticals that differ in dose, half-life or start; weight, dose or half-life
+that are missing or cannot be in kg, Bq and s (half-lives are compared with those of PET's nuclides).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ UNITS, SUV_TYPE = "Units (0054,1001)", "SUVType (0054,1006)"
 DECAY_CORRECTION, CORRECTED_IMAGE = "DecayCorrection (0054,1102)", "CorrectedImage (0028,0051)"
 WEIGHT, DOSE = "PatientWeight (0010,1030)", "RadionuclideTotalDose (0018,1074)"
 HALF_LIFE = "RadionuclideHalfLife (0018,1075)"
+RADIOPHARMACEUTICALS = "RadiopharmaceuticalInformationSequence (0054,0016)"
 PHILIPS_SUV, PHILIPS_ACTIVITY = "(7053,1000)", "(7053,1009)"
 
 WEIGHT_KG = (0.5, 650.0)
@@ -57,6 +58,7 @@ ONE_INJECTION = {
     "half_life_s": HALF_LIFE,
     "start_time": "RadiopharmaceuticalStartTime (0018,1072)",
     "start_datetime": "RadiopharmaceuticalStartDateTime (0018,1078)",
+    "radiopharmaceuticals": RADIOPHARMACEUTICALS,
 }
 """What all files of a series must agree on."""
 
@@ -66,8 +68,9 @@ def suv_factors(series: Series) -> NDArray[np.float64]:
 
     Raises:
         RefusedDicomError: ``units``, ``suv_type``, ``not_decay_corrected``, ``not_attenuation_corrected``,
-            ``no_weight``, ``no_dose``, ``no_half_life`` (missing), ``bad_weight``, ``bad_dose``, ``bad_half_life``
-            (impossible), ``no_philips_factor``, ``mixed_pet``, and those of `hnseg.io.dicom.decay`.
+            ``several_radiopharmaceuticals``, ``no_weight``, ``no_dose``, ``no_half_life`` (missing), ``bad_weight``,
+            ``bad_dose``, ``bad_half_life`` (impossible), ``no_philips_factor``, ``mixed_pet``, and those of
+            `hnseg.io.dicom.decay`.
     """
     return np.array([suv_factor(pet, first) for pet, first in _with_earliest(series)])
 
@@ -163,6 +166,12 @@ def _check_corrections(pet: PetTags) -> None:
 
 def _body_weight_factor(pet: PetTags, earliest: PetTags) -> float:
     """g of body per Bq that was left."""
+    if pet.radiopharmaceuticals > 1:
+        raise RefusedDicomError(
+            "several_radiopharmaceuticals",
+            f"{RADIOPHARMACEUTICALS} has {pet.radiopharmaceuticals} items that differ in dose, half-life or start; SUV "
+            "is made of one injection only",
+        )
     weight_kg = _within(pet.weight_kg, WEIGHT_KG, "weight", WEIGHT, "kg")
     dose_bq = _within(pet.total_dose_bq, DOSE_BQ, "dose", DOSE, "Bq")
     if _decay_correction(pet) == "ADMIN":

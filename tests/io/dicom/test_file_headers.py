@@ -3,6 +3,7 @@ import os
 import stat
 import struct
 import warnings
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -221,6 +222,29 @@ def test_philips_factors_are_read_through_their_creator_alone(tmp_path):
         write(dataset, tmp_path / "file", syntax)
         pet = read_header(tmp_path / "file", 1).pet
         assert (pet.philips_suv_factor, pet.philips_activity_factor) == (0.00038, 1.625)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "count"),
+    [
+        (None, None, 1),
+        ("Radiopharmaceutical", "another name", 1),
+        ("RadionuclideTotalDose", "351e6", 2),
+        ("RadionuclideHalfLife", "1223.4", 2),
+        ("RadiopharmaceuticalStartTime", "093001", 2),
+        ("RadiopharmaceuticalStartDateTime", "20190708093000", 2),
+    ],
+)
+def test_radiopharmaceuticals_that_differ_are_counted(keyword, value, count, tmp_path):
+    dataset = image_dataset(GRID, 0, "pt", "1.2.3", "1.2.4", FRAME_UID)
+    put_pixels(dataset, np.zeros((5, 7)), np.dtype("int16"))
+    second = deepcopy(dataset.RadiopharmaceuticalInformationSequence[0])
+    if keyword:
+        setattr(second, keyword, value)
+    dataset.RadiopharmaceuticalInformationSequence.append(second)
+    write(dataset, tmp_path / "file")
+    pet = read_header(tmp_path / "file", 1).pet
+    assert (pet.radiopharmaceuticals, pet.total_dose_bq, pet.start_time) == (count, 350e6, "093000")
 
 
 def test_structure_sets_and_segmentations_say_what_they_were_drawn_on(tmp_path):

@@ -56,6 +56,16 @@ def test_voxels_corrected_to_the_injection_are_divided_by_the_whole_dose():
     assert suv_factors(series(replace(PET, decay_correction="ADMIN", **timeless))) == pytest.approx([2e-4])
 
 
+def test_several_radiopharmaceuticals_are_refused_unless_the_vendor_made_the_suv():
+    reason, message = refused(radiopharmaceuticals=2)
+    assert reason == "several_radiopharmaceuticals"
+    assert "RadiopharmaceuticalInformationSequence (0054,0016) has 2 items" in message
+    assert refused(radiopharmaceuticals=3, decay_correction="ADMIN")[0] == "several_radiopharmaceuticals"
+    assert factor(radiopharmaceuticals=2, units="GML") == 1.0
+    with pytest.raises(RefusedDicomError, match="0054,0016"):
+        suv_factors(series(PET, replace(PET, radiopharmaceuticals=2)))
+
+
 @pytest.mark.parametrize("value", ["NONE", "", "SOMETHING"])
 def test_voxels_that_are_not_decay_corrected_are_refused(value):
     reason, message = refused(decay_correction=value)
