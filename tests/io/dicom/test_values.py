@@ -3,6 +3,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from hnseg.io.dicom.objects import RefusedDicomError
 from hnseg.io.dicom.values import Values
 
 POSITION, SLOPE, ROWS, FRAMES, UNITS, NAME, SERIES = (
@@ -80,6 +81,34 @@ def test_names_are_read_in_the_character_set_of_the_file():
     assert Values(dataset).written(NAME) == "Müller"
     assert holding(NAME, b"").written(NAME) == ""
     assert Values(Dataset()).written(NAME) == ""
+
+
+@pytest.mark.filterwarnings("ignore:The PN component length")
+def test_text_that_is_far_too_long_is_refused_and_not_cut():
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    for letter in ("A", "é", "あ"):
+        content = (letter * 1025).encode()
+        dataset[NAME] = RawDataElement(BaseTag(NAME), "PN", len(content), content, 0, False, True)
+        with pytest.raises(RefusedDicomError, match=r"^PatientName \(0010,0010\) has more than 1024") as refusal:
+            Values(dataset).written(NAME)
+        assert refusal.value.reason == "too_long"
+        content = (letter * 1024).encode()
+        dataset[NAME] = RawDataElement(BaseTag(NAME), "PN", len(content), content, 0, False, True)
+        assert Values(dataset).written(NAME) == letter * 1024
+    for read in (Values.text, Values.texts):
+        assert read(holding(UNITS, b"A" * 1023 + b"\\B", "CS"), UNITS)
+        with pytest.raises(RefusedDicomError, match=r"^Units \(0054,1001\)"):
+            read(holding(UNITS, b"A" * 1023 + b"\\BC", "CS"), UNITS)
+    assert holding(SERIES, b"1" * 2000, "UI").uid(SERIES) == ""
+    assert holding(SLOPE, b" " * 2000 + b"1", "DS").number(SLOPE) == 1.0
+
+
+def test_a_huge_name_is_refused_before_it_is_decoded(monkeypatch):
+    values = holding(NAME, b"A" * 8193)
+    monkeypatch.setattr(Dataset, "__getitem__", None)
+    with pytest.raises(RefusedDicomError):
+        values.written(NAME)
 
 
 def test_what_pydicom_has_converted_reads_as_before():
