@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,21 +17,21 @@ from hnseg.io.dicom.opening import open_file, parse, truncated
 from hnseg.io.dicom.pixel_length import PixelWatch
 from hnseg.io.dicom.values import Values
 
-HEADER_LINES = "headers.jsonl"
-"""Where the task leaves a line a file; so what was read before a file killed the process is not lost."""
+LINE_BYTES = 1 << 16
+"""Of the longest line: every text in a header of 1024 characters, or references to some 900 series."""
 
 _DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory: the DICOMDIR of a CD, which lists other files
 
 
 def headers_task(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Read the headers of ``paths`` into the lines of ``folder / HEADER_LINES``, in their order.
+    """Read the headers of ``paths`` into the lines of the open file ``lines``, a number, in their order.
 
-    A line is ``{"header": ...}``, ``{"refused": [reason, message]}`` or, of a DICOMDIR, ``{}``.
+    A line is ``{"header": ...}``, ``{"refused": [reason, message]}`` or, of a DICOMDIR, ``{}``. Each is written at
+    once, so that what was read before a file killed the process is not lost.
     """
-    with (Path(arguments["folder"]) / HEADER_LINES).open("w") as lines:
+    with os.fdopen(arguments["lines"], "w") as lines:
         for path in arguments["paths"]:
-            json.dump(_line(Path(path), arguments["file_mib"]), lines)
-            lines.write("\n")
+            lines.write(_text(_line(Path(path), arguments["file_mib"])) + "\n")
             lines.flush()
     return {}
 
@@ -39,7 +40,8 @@ def read_header(path: Path, file_mib: int) -> FileHeader | None:
     """The header of a file, or None for a DICOMDIR. Of the pixels only the length is looked at.
 
     Raises:
-        RefusedDicomError: ``no_dicom``, ``truncated``, ``damaged``, ``unreadable``, ``too_large``, or ``no_uid``.
+        RefusedDicomError: ``no_dicom``, ``truncated``, ``damaged``, ``unreadable``, ``too_large``, ``too_long``, or
+            ``no_uid``.
     """
     with open_file(path, file_mib) as stream:
         watch = PixelWatch(stream)
@@ -80,6 +82,15 @@ def _line(path: Path, file_mib: int) -> dict[str, Any]:
     except MemoryError:
         return {"refused": ["too_large", "its header takes more memory than a file may have; leave it out"]}
     return {"header": header_to_json(header)} if header is not None else {}
+
+
+def _text(line: dict[str, Any]) -> str:
+    """At most :data:`LINE_BYTES` with the line break; ASCII."""
+    text = json.dumps(line)
+    if len(text) < LINE_BYTES:
+        return text
+    message = f"what its header says takes more than {LINE_BYTES >> 10} KiB (it may name too many series); leave it out"
+    return json.dumps({"refused": ["too_long", message]})
 
 
 def _header(path: Path, dataset: FileDataset, meta: Values) -> FileHeader:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -35,7 +36,12 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_G
 
 
 def run_isolated(
-    task: str, arguments: dict[str, Any], folder: Path, limits: Limits, stop: threading.Event | None = None
+    task: str,
+    arguments: dict[str, Any],
+    folder: Path | None,
+    limits: Limits,
+    stop: threading.Event | None = None,
+    inherited: Sequence[int] = (),
 ) -> dict[str, Any]:
     """The answer of a task of :data:`TASKS`, carried out in a child process.
 
@@ -43,15 +49,18 @@ def run_isolated(
         task: its name.
         arguments: plain values; the child is given them with ``folder`` added, and relative paths mean the same to it.
         folder: an empty folder, which the caller removes afterwards; arrays come back in it, see :func:`load_array`.
+            None where nothing does.
         limits: ``seconds`` of wall-clock and of processor time, and ``memory_mib`` on top of what the libraries take.
         stop: once set, the child is killed.
+        inherited: file descriptors that are open in the child too, under the same numbers. A file without a name
+            leaves nothing of a patient on the disk, even when both processes are killed.
 
     Raises:
         RefusedDicomError: the task's own, or ``too_slow``, ``too_large``, ``crashed``; ``stopped`` after ``stop``.
     """
     request = {
         "target": TASKS[task],
-        "arguments": arguments | {"folder": str(folder)},
+        "arguments": arguments | ({"folder": str(folder)} if folder is not None else {}),
         "memory_mib": limits.memory_mib,
         "seconds": limits.seconds,
         "parent": os.getpid(),
@@ -60,7 +69,7 @@ def run_isolated(
     with tempfile.TemporaryFile("w+") as question, tempfile.TemporaryFile() as answer:
         json.dump(request, question)
         question.seek(0)
-        _check_ending(_run_child(question, answer, limits.seconds + _START_SECONDS, stop), limits)
+        _check_ending(_run_child(question, answer, limits.seconds + _START_SECONDS, stop, inherited), limits)
         return _read_answer(answer)
 
 
@@ -78,7 +87,9 @@ def load_array(folder: Path, name: str) -> NDArray[Any]:
         raise RefusedDicomError("crashed", "the process that read it left no usable result; leave it out") from None
 
 
-def _run_child(question: IO[str], answer: IO[bytes], seconds: float, stop: threading.Event | None) -> int:
+def _run_child(
+    question: IO[str], answer: IO[bytes], seconds: float, stop: threading.Event | None, inherited: Sequence[int]
+) -> int:
     """Exit code of the child, negative for a signal."""
     # -P: a folder of scans that is the current folder must not provide modules
     command = [sys.executable, "-P", "-m", "hnseg.io.dicom.child"]
@@ -89,6 +100,7 @@ def _run_child(question: IO[str], answer: IO[bytes], seconds: float, stop: threa
         stderr=subprocess.DEVNULL,
         env=_environment(),
         start_new_session=True,
+        pass_fds=tuple(inherited),
     )
     end = monotonic() + seconds
     try:

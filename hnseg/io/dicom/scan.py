@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from hnseg.io.dicom.file_headers import HEADER_LINES, header_from_json
+from hnseg.io.dicom.file_headers import LINE_BYTES, header_from_json
 from hnseg.io.dicom.isolated import run_isolated
 from hnseg.io.dicom.objects import FileHeader, Limits, RefusedDicomError
 
@@ -135,18 +135,28 @@ def _run(
 ) -> tuple[list[dict[str, Any]], RefusedDicomError | None]:
     """What one child read, and what ended it before it was through."""
     error = None
-    with tempfile.TemporaryDirectory(prefix="hnseg-") as name:
-        arguments = {"paths": [str(path) for path in paths], "file_mib": limits.file_mib}
+    with tempfile.TemporaryFile() as written:
+        lines = written.fileno()
+        arguments = {"paths": [str(path) for path in paths], "file_mib": limits.file_mib, "lines": lines}
         try:
-            run_isolated("headers", arguments, Path(name), limits, stop)
+            run_isolated("headers", arguments, None, limits, stop, [lines])
         except RefusedDicomError as refusal:
             if refusal.reason == "stopped":
                 raise
             error = refusal
-        written = Path(name) / HEADER_LINES
-        # what stands behind the last line break is a line that was not finished
-        whole = written.read_text().split("\n")[:-1] if written.exists() else []
-        return [json.loads(line) for line in whole], error
+        return _whole_lines(written, len(paths)), error
+
+
+def _whole_lines(written: IO[bytes], most: int) -> list[dict[str, Any]]:
+    """No more lines than files, none longer than a header may be: a child that is not to be trusted wrote them."""
+    written.seek(0)
+    whole: list[dict[str, Any]] = []
+    for _ in range(most):
+        line = written.readline(LINE_BYTES + 1)
+        if not line.endswith(b"\n"):  # the end, or a line that was not finished or is too long
+            break
+        whole.append(json.loads(line))
+    return whole
 
 
 def _from_line(line: dict[str, Any]) -> FileHeader | RefusedDicomError | None:

@@ -288,11 +288,34 @@ def test_missing_uids_are_named_and_a_dicomdir_is_nothing(tmp_path):
     assert read_header(tmp_path / "DICOMDIR", 1) is None
 
 
+def lines_of(paths, folder):
+    with (folder / "lines").open("w+") as lines:
+        assert headers_task({"paths": paths, "file_mib": 1, "lines": os.dup(lines.fileno())}) == {}
+        lines.seek(0)
+        return [json.loads(line) for line in lines]
+
+
 def test_the_task_leaves_a_line_a_file(tmp_path, ct):
     (tmp_path / "text").write_text("SECRET")
     paths = [str(ct.path), str(tmp_path / "text")]
-    assert headers_task({"paths": paths, "file_mib": 1, "folder": str(tmp_path)}) == {}
-    first, second = [json.loads(line) for line in (tmp_path / "headers.jsonl").read_text().splitlines()]
+    first, second = lines_of(paths, tmp_path)
     assert header_from_json(first["header"]) == ct
     assert isinstance(header_from_json(first["header"]), FileHeader)
     assert second["refused"][0] == "no_dicom"
+
+
+def test_ids_that_are_too_long_and_headers_that_are_too_large_are_refused(tmp_path, ct):
+    dataset = opening.read_whole(ct.path, 1)
+    dataset.PatientID = "SECRET" * 200
+    write(dataset, ct.path)
+    assert "PatientID (0010,0020)" in str(refused(ct.path, "too_long"))
+    dataset.PatientID = "SECRET"
+    dataset.SOPClassUID, dataset.ReferencedSeriesSequence = "1.2.840.10008.5.1.4.1.1.66.4", []
+    for _ in range(1100):
+        series = Dataset()
+        series.SeriesInstanceUID = generate_uid()
+        dataset.ReferencedSeriesSequence.append(series)
+    write(dataset, ct.path)
+    (line,) = lines_of([str(ct.path)], tmp_path)
+    assert line["refused"][0] == "too_long"
+    assert "64 KiB" in line["refused"][1]

@@ -9,6 +9,7 @@ import pytest
 
 from hnseg.io.dicom import isolated
 from hnseg.io.dicom import scan as scan_module
+from hnseg.io.dicom.file_headers import LINE_BYTES
 from hnseg.io.dicom.objects import Limits, RefusedDicomError
 from hnseg.io.dicom.scan import Scan, scan
 from hnseg.types import Grid
@@ -119,9 +120,10 @@ def test_batches_come_back_in_order_whatever_ends_first(tmp_path, monkeypatch):
 def test_a_child_that_stops_short_is_started_again_behind_what_it_had_read(left, tmp_path, monkeypatch):
     asked = []
 
-    def run(_task, arguments, folder, _limits, _stop):
+    def run(_task, arguments, _folder, _limits, _stop, inherited):
         asked.append(len(arguments["paths"]))
-        (folder / "headers.jsonl").write_text(left)
+        assert inherited == [arguments["lines"]]
+        os.write(arguments["lines"], left.encode())
         raise RefusedDicomError("too_slow", "too slow")
 
     monkeypatch.setattr(scan_module, "run_isolated", run)
@@ -130,6 +132,37 @@ def test_a_child_that_stops_short_is_started_again_behind_what_it_had_read(left,
     reasons = [error.reason for _, error in scan(tmp_path).skipped]
     assert asked == [3, 2, 1]
     assert reasons == (["no_dicom"] * 3 if left else ["too_slow"] * 3)
+
+
+def test_headers_never_lie_in_a_file_that_has_a_name(tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(scan_module.tempfile, "tempdir", str(tmp_path / "temporary"))
+    seen = []
+
+    def run(_task, arguments, folder, *_):
+        os.write(arguments["lines"], b"{}\n" * len(arguments["paths"]))
+        seen.append((folder, list((tmp_path / "temporary").iterdir())))  # what a kill would leave now
+
+    monkeypatch.setattr(scan_module, "run_isolated", run)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").touch()
+    assert scan(tmp_path / "tree") == Scan((), ())
+    assert seen == [(None, [])]
+
+
+def test_a_child_cannot_fill_the_memory_with_lines(tmp_path, monkeypatch):
+    refusal = b'{"refused": ["no_dicom", "x"]}\n'
+    for written, expected in (
+        (refusal * 9, ["no_dicom"] * 2),  # more lines than files
+        (b" " * LINE_BYTES + refusal, ["crashed"] * 2),
+        (b" " * (LINE_BYTES - len(refusal)) + refusal, ["no_dicom"] * 2),
+    ):
+        monkeypatch.setattr(
+            scan_module, "run_isolated", lambda _, given, *__, written=written: os.write(given["lines"], written)
+        )
+        for name in "12":
+            (tmp_path / name).touch()
+        assert [error.reason for _, error in scan(tmp_path).skipped] == expected
 
 
 def test_an_unreadable_folder_is_skipped_and_a_missing_one_is_an_error(tmp_path, monkeypatch):
