@@ -148,6 +148,7 @@ class Study:
         part: ``train``, ``val`` or ``test`` as the data set itself has it; a test study may have no masks.
         phantom: whether the files are hnseg's phantom (travels into every table and figure).
         patient: who it is, where one patient may have several studies; empty: nobody else.
+        origin: stands for what the images were made of, where these files do not outlast the work; else empty.
     """
 
     case_id: str
@@ -158,6 +159,7 @@ class Study:
     part: str = "train"
     phantom: bool = False
     patient: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)

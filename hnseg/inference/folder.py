@@ -92,7 +92,7 @@ def predict_folder(
     files = Output(output, predictor.labels.names, save_probabilities, structure_files, formats, series)
     output.mkdir(parents=True, exist_ok=True)
     table = output / TABLE
-    rows = _rows_of(table, predictor, clicks) if resume else {}
+    rows = _rows_of(table, predictor, clicks, {study.case_id: study.origin for study in studies}) if resume else {}
     strangers = sorted(set(clicks) - {study.case_id for study in studies})
     failures = [Failure(case_id, _no_patient(clicks[case_id])) for case_id in strangers]
     written, kept = [], []
@@ -138,7 +138,7 @@ def _predict_one(
         **{f"{name}_uncertainty": _rounded(apart) for name, apart in prediction.uncertainty.items()},
         "seconds": round(time.monotonic() - began, 2),
         "notes": "; ".join(prediction.notes),
-        **_made_with(predictor, clicks),
+        **_made_with(predictor, clicks, study.origin),
         "phantom": predictor.phantom or study.phantom,
     }
 
@@ -168,9 +168,10 @@ def _no_patient(clicks: Sequence[FileClick]) -> str:
     return f"there are {len(clicks)} clicks ({clicks[0].place}) but no such patient; correct the name or leave them out"
 
 
-def _made_with(predictor: Predictor, clicks: Sequence[FileClick] | None) -> dict[str, str]:
+def _made_with(predictor: Predictor, clicks: Sequence[FileClick] | None, origin: str) -> dict[str, str]:
     """What a mask depends on beside its patient: an earlier one is kept only where this is the same."""
     return {
+        **({"origin": origin} if origin else {}),
         "checkpoints": "; ".join(str(path) for path in predictor.paths),
         "postprocess": json.dumps(predictor.postprocess.to_dict()) if predictor.postprocess else "",
         "clicks": "" if clicks is None else str(len(clicks)),
@@ -179,14 +180,14 @@ def _made_with(predictor: Predictor, clicks: Sequence[FileClick] | None) -> dict
 
 
 def _rows_of(
-    table: Path, predictor: Predictor, clicks: Mapping[str, Sequence[FileClick]]
+    table: Path, predictor: Predictor, clicks: Mapping[str, Sequence[FileClick]], origins: Mapping[str, str]
 ) -> dict[str, Mapping[str, Any]]:
     """Rows of masks in the table that were made the same way, by case; none where there is no table."""
     if not table.is_file():
         return {}
     kept: dict[str, Mapping[str, Any]] = {}
     for row in read_rows(table, required=("case",)):
-        now = _made_with(predictor, clicks.get(row["case"]))
+        now = _made_with(predictor, clicks.get(row["case"]), origins.get(row["case"], ""))
         if {key: row.get(key, "") for key in now} == now:
             kept[row["case"]] = row
     return kept

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hnseg.io import write_volume
 from hnseg.io.dicom.objects import Series
@@ -112,8 +113,24 @@ class Output:
 
         assert self.series is not None, "refused above"
         labels, series = prediction.mask.array, self.series[prediction.case_id]
-        structures = {name: labels == value for value, name in enumerate(self.names, start=1)}
+        structures = _Structures(labels, self.names)
         if one == "rtstruct":
             write_rtstruct(path, structures, series, tolerance_mm=self.tolerance_mm, phantom=phantom)
         else:
             write_seg(path, structures, series, phantom=phantom)
+
+
+class _Structures(Mapping[str, NDArray[np.bool_]]):
+    """The structures of a label map, each made when it is asked for: thirty of them are thirty times its size."""
+
+    def __init__(self, labels: NDArray[np.uint8], names: Sequence[str]) -> None:
+        self._labels, self._values = labels, {name: value for value, name in enumerate(names, start=1)}
+
+    def __getitem__(self, name: str) -> NDArray[np.bool_]:
+        return np.asarray(self._labels == self._values[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

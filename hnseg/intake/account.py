@@ -13,7 +13,13 @@ MANY = 40
 def account(record: Mapping[str, Any]) -> str:
     """The lines for what ``import.json`` holds: cases, structures without a name, and what was left out and why."""
     return "\n".join(
-        [*_head(record), *_cases(record["cases"]), *_unknown(record["cases"]), *_left_out(record["skipped"])]
+        [
+            *_head(record),
+            *_cases(record["cases"]),
+            *_not_found(record["not_found"]),
+            *_unknown(record["cases"]),
+            *_left_out(record["skipped"]),
+        ]
     )
 
 
@@ -41,11 +47,17 @@ def _cases(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"  and {len(entries) - MANY} more: see cases.csv"
 
 
+def _not_found(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield f"asked for and drawn on nobody: {', '.join(names)}"
+
+
 def _unknown(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = Counter(one["original"] for entry in entries for one in entry["unknown"])
     if names:
-        listed = ", ".join(f"{name!r} ({count})" if count > 1 else repr(name) for name, count in names.most_common())
-        yield f"structures that hnseg has no name for: {listed}"
+        shown = [f"{name!r} ({count})" if count > 1 else repr(name) for name, count in names.most_common(MANY)]
+        more = f" and {len(names) - MANY} more, see import.html" if len(names) > MANY else ""
+        yield f"structures that hnseg has no name for: {', '.join(shown)}{more}"
         yield "  to take one, add a line to a CSV with the columns name,structure and give it as aliases=FILE"
 
 

@@ -95,8 +95,15 @@ def carry_out(plan: CasePlan, output: Path, settings: Settings, pseudonyms: Pseu
     return carried
 
 
+def files_of(entry: dict[str, Any]) -> dict[str, str]:
+    """Column of ``cases.csv`` to the file of a case, relative to the table's folder."""
+    case_id = entry["case"]
+    images = {name: f"{case_id}/{name}.nii.gz" for name in MODALITIES if entry[name]}
+    return images | {one["name"]: f"{case_id}/{STRUCTURES}/{one['name']}.nii.gz" for one in entry["structures"]}
+
+
 def preview(plan: CasePlan, settings: Settings, pseudonyms: Pseudonyms) -> Carried:
-    """The entry of a case with the names of its structures; nothing is written and no pixel is read."""
+    """The entry of a case with the names of its structures; nothing is written and no image is read."""
     drawings = read_drawings(plan, settings.aliases, settings.structures, settings.limits)
     entry = describe(plan)
     entry["structures"] = [
@@ -165,7 +172,10 @@ def _clear(folder: Path) -> None:
 
 
 def _state(path: Path) -> tuple[int, int]:
-    found = path.stat()
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise RefusedDicomError("changed", "a file of the case is not there any more; import again") from error
     return found.st_size, found.st_mtime_ns
 
 
@@ -173,8 +183,10 @@ def _done(path: Path, fingerprint: str) -> Carried | None:
     """What an earlier import left, if it was of the same files and asked for the same."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        if plain["fingerprint"] != fingerprint:
+            return None
+        entry, skipped = plain["entry"], tuple(Skipped(**one) for one in plain["skipped"])
+        files = files_of(entry).values()
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    if plain.get("fingerprint") != fingerprint:
-        return None
-    return Carried(plain["entry"], tuple(Skipped(**one) for one in plain["skipped"]), kept=True)
+    return Carried(entry, skipped, kept=True) if all((path.parents[1] / file).is_file() for file in files) else None

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hnseg.intake.carry_out import MODALITIES, STRUCTURES, Carried, Settings, carry_out, preview
+from hnseg.intake.carry_out import MODALITIES, Carried, Settings, carry_out, files_of, preview
 from hnseg.intake.patients import plan_cases
 from hnseg.intake.plan import CasePlan, Plan, Skipped, Unit
 from hnseg.intake.pseudonyms import Pseudonyms
-from hnseg.io import write_json, write_rows
+from hnseg.io import DiskFullError, write_json, write_rows
 from hnseg.io.dicom.objects import RefusedDicomError
 from hnseg.io.dicom.scan import Scan, scan
 from hnseg.io.phantom_marker import MARKER, is_phantom
@@ -21,6 +21,7 @@ from hnseg.io.phantom_marker import MARKER, is_phantom
 TABLE = "cases.csv"
 SKIPPED = "skipped.csv"
 RECORD = "import.json"
+RESERVED = (TABLE, SKIPPED, RECORD, MARKER.casefold(), "import.html")
 
 Tell = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -70,18 +71,23 @@ def import_folder(
         tell: for a progress bar.
 
     Raises:
-        ValueError: ``dicom`` is no folder, or holds no file at all; ``output`` lies inside it.
+        ValueError: ``dicom`` is no folder, or holds no file at all; ``output`` lies inside it, or holds a phantom's
+            cases and these are patients', or the other way round.
+        DiskFullError: no room left; the cases that are done are kept.
     """
     began = time.monotonic()
-    _refuse_folders(dicom, output)
+    refuse_folders(dicom, output)
     tell = tell or _silent
     found = scan(dicom, settings.limits, workers, lambda done, total: tell("files", done, total))
     if not found.headers and not found.skipped:
         raise ValueError(f"{dicom} holds no files; give the folder that the scanner or the archive exported")
     plan = plan_cases(found, pseudonyms, unit, settings.limits)
+    _refuse_names(plan)
     phantom = is_phantom(dicom) or any(case.phantom for case in plan.cases)
-    if output is not None and phantom:
-        write_json(output / MARKER, {"what": "Imported from DICOM files of a phantom. Not patients."})
+    if output is not None:
+        _refuse_other_marks(output, phantom)
+        if phantom:
+            write_json(output / MARKER, {"what": "Imported from DICOM files of a phantom. Not patients."})
     made, failed = _carry_out_all(plan, output, pseudonyms, settings, workers, tell)
     skipped = (*plan.skipped, *failed, *(one for _, carried in made for one in carried.skipped))
     record = {
@@ -90,19 +96,13 @@ def import_folder(
         "files": plan.files,
         "seconds": round(time.monotonic() - began, 1),
         "counts": _counts(made),
+        "not_found": sorted(set(settings.structures) - {one["name"] for _, c in made for one in c.entry["structures"]}),
         "cases": [carried.entry for _, carried in made],
         "skipped": [_plain(one) for one in skipped],
     }
     if output is not None:
         _write_tables(output, made, skipped, record)
     return Imported(found, plan, tuple(made), skipped, record)
-
-
-def files_of(entry: dict[str, Any]) -> dict[str, str]:
-    """Column of ``cases.csv`` to the file of a case, relative to the table's folder."""
-    case_id = entry["case"]
-    images = {name: f"{case_id}/{name}.nii.gz" for name in MODALITIES if entry[name]}
-    return images | {one["name"]: f"{case_id}/{STRUCTURES}/{one['name']}.nii.gz" for one in entry["structures"]}
 
 
 def _carry_out_all(
@@ -116,23 +116,35 @@ def _carry_out_all(
     results: dict[str, Carried] = {}
     failed = []
     # threads: decoding runs in processes of its own, and what is left waits for disks and compression
-    with ThreadPoolExecutor(max(1, workers)) as pool:
+    pool = ThreadPoolExecutor(max(1, workers))
+    try:
         futures = {pool.submit(work, case): case for case in plan.cases}
         for count, future in enumerate(as_completed(futures), start=1):
             case = futures[future]
             try:
                 results[case.case_id] = future.result()
-            except RefusedDicomError as error:
+            except DiskFullError:
+                raise
+            except Exception as error:  # one patient's trouble, whatever it is, must not cost the others theirs
                 failed.append(_failed(case, error, pseudonyms))
             tell("cases", count, len(futures))
+    finally:
+        pool.shutdown(cancel_futures=True)
     return [(case, results[case.case_id]) for case in plan.cases if case.case_id in results], failed
 
 
-def _failed(case: CasePlan, error: RefusedDicomError, pseudonyms: Pseudonyms) -> Skipped:
+def _failed(case: CasePlan, error: Exception, pseudonyms: Pseudonyms) -> Skipped:
     anchor = case.anchor
-    token = pseudonyms.token(anchor.series_uid)
-    modality = anchor.modality.upper()
-    return Skipped(token, "series", modality, len(anchor.files), error.reason, error.message, case.case_id)
+    token, modality = pseudonyms.token(anchor.series_uid), anchor.modality.upper()
+    if isinstance(error, RefusedDicomError):
+        reason, message = error.reason, error.message
+    else:  # what it says may hold a path
+        reason = "failed"
+        message = (
+            f"{type(error).__name__} while the case was read or written; check that the files are still there and the "
+            "folder can be written to, and import again"
+        )
+    return Skipped(token, "series", modality, len(anchor.files), reason, message, case.case_id)
 
 
 def _write_tables(
@@ -172,7 +184,22 @@ def _plain(one: Skipped) -> dict[str, Any]:
 _EXAMPLE = Skipped("", "file", "", 0, "", "")
 
 
-def _refuse_folders(dicom: Path, output: Path | None) -> None:
+def _refuse_names(plan: Plan) -> None:
+    """A user's own names become folders beside the tables."""
+    taken = sorted(case.case_id for case in plan.cases if case.case_id.casefold() in RESERVED)
+    if taken:
+        raise ValueError(f"the mapping calls a case {taken[0]}, which is the name of a file here; give it another name")
+
+
+def _refuse_other_marks(output: Path, phantom: bool) -> None:
+    """One mark is on all cases of a folder."""
+    if (output / RECORD).is_file() and is_phantom(output) != phantom:
+        held, brought = ("a phantom's", "patients'") if not phantom else ("patients'", "a phantom's")
+        raise ValueError(f"{output} holds {held} cases and these are {brought}; choose a folder of its own for them")
+
+
+def refuse_folders(dicom: Path, output: Path | None) -> None:
+    """Raises ValueError where there is nothing to read, or what is only read would be written to."""
     if not dicom.is_dir():
         raise ValueError(f"{dicom} is no folder; give the folder that the scanner or the archive exported")
     if output is not None and output.resolve().is_relative_to(dicom.resolve()):

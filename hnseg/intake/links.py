@@ -16,16 +16,15 @@ COLUMNS = ("kind", "name", "patient_id", "path")
 IMAGES = ("CT", "PT")
 
 
-def refuse_links(path: Path, output: Path) -> None:
-    """The table must not lie where cases are passed on from.
+def refuse_private(path: Path, *folders: Path) -> None:
+    """What tells who is who must not lie where cases are passed on from, nor among the files that are only read.
 
     Raises:
-        ValueError: ``path`` lies in ``output``, or is it.
+        ValueError: ``path`` lies in one of the folders, or is one.
     """
-    if Path(path).resolve().is_relative_to(Path(output).resolve()):
-        raise ValueError(
-            f"{path} lies inside {output}, whose files name nobody; write the table of who is who somewhere else"
-        )
+    for folder in folders:
+        if Path(path).resolve().is_relative_to(Path(folder).resolve()):
+            raise ValueError(f"{path} tells who is who and lies inside {folder}; keep it somewhere else")
 
 
 def write_links(path: Path, cases: Iterable[CasePlan], found: Scan, pseudonyms: Pseudonyms) -> None:
@@ -35,7 +34,7 @@ def write_links(path: Path, cases: Iterable[CasePlan], found: Scan, pseudonyms: 
     which is none of DICOM. The lines of a patient whose id is empty have an empty one, too.
 
     Args:
-        path: where to; see `refuse_links`.
+        path: where to; see `refuse_private`.
         cases: those that were planned.
         found: all files.
         pseudonyms: what the names were made with.

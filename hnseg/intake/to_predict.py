@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hnseg.intake.carry_out import Settings
-from hnseg.intake.importer import Imported, Tell, files_of, import_folder
+from hnseg.intake.carry_out import Settings, files_of
+from hnseg.intake.importer import Imported, Tell, import_folder
 from hnseg.intake.plan import Unit
 from hnseg.intake.pseudonyms import Pseudonyms
 from hnseg.io.dicom.objects import Series
+from hnseg.io.phantom_marker import is_phantom
 from hnseg.prepare.findings import Failure, Findings
 from hnseg.types import Study
 
@@ -57,11 +58,21 @@ def dicom_patients(
             )
             continue
         paths = {name: folder / files[name] for name in modalities}
-        phantom = bool(imported.record["phantom"])
-        studies.append(Study(plan.case_id, paths, centre=plan.centre, part="test", phantom=phantom))
+        phantom = plan.phantom or is_phantom(dicom)
         first = plan.ct if modalities[0] == "ct" else plan.pt.series if plan.pt else None
         assert first is not None, "its file was written"
         series[plan.case_id] = first
+        studies.append(
+            Study(
+                plan.case_id,
+                paths,
+                centre=plan.centre,
+                part="test",
+                phantom=phantom,
+                patient=plan.patient,
+                origin=pseudonyms.token(first.series_uid),
+            )
+        )
     return DicomPatients(Findings.of(studies, problems), series, imported.record)
 
 

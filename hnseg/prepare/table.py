@@ -85,6 +85,7 @@ def find_studies(
             studies.append(Study(case_id, images, masks, centre, None, part, phantom, patient))
         except ValueError as error:
             problems.append(Failure(case_id, str(error)))
+    _refuse_two_centres(csv, studies)
     return Findings.of(studies, problems)
 
 
@@ -171,6 +172,17 @@ def _part(csv: Path, number: int, cell: str | None) -> str:
     if part is None:
         raise ValueError(f"{csv} line {number}: split {cell!r} is not known; use train or test, or leave it empty")
     return part
+
+
+def _refuse_two_centres(csv: Path, studies: Sequence[Study]) -> None:
+    """All cases of a patient lie on one side of a split, and so in one centre."""
+    centres: dict[str, str] = {}
+    for study in studies:
+        if study.patient and centres.setdefault(study.patient, study.centre) != study.centre:
+            found = f"{centres[study.patient]!r} and {study.centre!r}"
+            raise ValueError(
+                f"{csv}: cases of patient {study.patient} are of {found}; give all cases of one patient one centre"
+            )
 
 
 def _refuse_bad_name(csv: Path, number: int, case_id: str, studies: Sequence[Study]) -> None:

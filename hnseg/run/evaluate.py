@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from hnseg.evaluate.folders import evaluate_folders
 from hnseg.evaluate.organ_files import PDDCA_FOLDER, Naming
 from hnseg.evaluate.organ_folders import OrganScoring, has_organ_folders, score_organ_folders, write_organ_scores
 from hnseg.evaluate.organ_table import LEAST_N, organ_text
-from hnseg.io import read_cases
+from hnseg.inference.folder import TABLE
+from hnseg.io import read_cases, read_rows
 from hnseg.prepare.organs import PDDCA
 from hnseg.run.resolvers import to_plain
 
@@ -42,7 +43,7 @@ def _label_maps(plain: Mapping[str, Any]) -> int:
         Path(plain["predictions"]),
         Path(plain["truth"]),
         output,
-        plain["label_names"] or TUMOUR,
+        _names(plain, TUMOUR),
         tolerance_mm=plain["tolerance_mm"],
         resample=plain["resample"],
         centres=_centres(plain),
@@ -61,7 +62,7 @@ def _label_maps(plain: Mapping[str, Any]) -> int:
 
 
 def _organs(plain: Mapping[str, Any]) -> int:
-    output, names = Path(plain["output"]), tuple(plain["label_names"] or PDDCA)
+    output, names = Path(plain["output"]), _names(plain, PDDCA)
     second_reader = bool(plain["second_reader"])
     scoring = OrganScoring(
         Naming(names, plain["aliases"] or {}),
@@ -87,6 +88,27 @@ def _organs(plain: Mapping[str, Any]) -> int:
         print(f"not scored: {place}: {message}")
     print(f"tables: {output / 'organs.csv'}, cases.csv, summary.csv, evaluation.json")
     return 1 if scores.failures or (not second_reader and (scores.missing or scores.absent)) else 0
+
+
+def _names(plain: Mapping[str, Any], otherwise: Sequence[str]) -> tuple[str, ...]:
+    """The structures in the order of their values: as said, else as the predictions' own table has them.
+
+    Raises:
+        ValueError: the two differ, and label maps would be read with the wrong names.
+    """
+    said, table = plain["label_names"], Path(plain["predictions"]) / TABLE
+    predicted = _predicted(table) if table.is_file() and not plain["prediction_structures"] else []
+    if said and predicted and list(said) != predicted:
+        raise ValueError(
+            f"label_names={list(said)}, but {table} says that these predictions are of {predicted}; leave label_names "
+            "out, or give the folder that it belongs to"
+        )
+    return tuple(said or predicted or otherwise)
+
+
+def _predicted(table: Path) -> list[str]:
+    rows = read_rows(table)
+    return [column.removesuffix("_ml") for column in (rows[0] if rows else {}) if column.endswith("_ml")]
 
 
 def _centres(plain: Mapping[str, Any]) -> dict[str, str] | None:

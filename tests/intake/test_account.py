@@ -12,7 +12,15 @@ def record(**changes: Any) -> dict[str, Any]:
         {"modality": "CT", "kind": "series", "case": "P1", "reason": "localiser", "message": "a localiser"},
         *[{"modality": "", "kind": "file", "case": "", "reason": "no_dicom", "message": "no DICOM file"}] * 3,
     ]
-    plain = {"files": 94, "dry_run": False, "phantom": False, "counts": counts, "cases": [entry], "skipped": skipped}
+    plain = {
+        "not_found": [],
+        "files": 94,
+        "dry_run": False,
+        "phantom": False,
+        "counts": counts,
+        "cases": [entry],
+        "skipped": skipped,
+    }
     return plain | changes
 
 

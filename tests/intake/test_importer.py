@@ -11,7 +11,7 @@ from hnseg.intake.importer import Imported, import_folder
 from hnseg.intake.pseudonyms import Pseudonyms
 from hnseg.intake.to_predict import dicom_patients
 from hnseg.io import read_rows, read_volume
-from hnseg.io.dicom.objects import PatientTags
+from hnseg.io.dicom.objects import FileHeader, PatientTags
 from hnseg.io.dicom.rtstruct_write import write_rtstruct
 from hnseg.io.dicom.stack import stack
 from hnseg.prepare import table
@@ -92,13 +92,18 @@ def test_another_wish_makes_the_case_anew(imported: tuple[Imported, Path], expor
     assert [path.name for path in (output / GOOD / "structures").iterdir()] == ["Mandible.nii.gz"]
 
 
-def test_pixels_that_cannot_be_decoded_cost_their_case_alone(tmp_path: Path) -> None:
-    for header in write_series(tmp_path / "in" / "a", HU, GRID):
+def spoil(headers: tuple[FileHeader, ...]) -> None:
+    """Pixels that say they are JPEG and are not."""
+    for header in headers:
         dataset = pydicom.dcmread(header.path)
         dataset.PixelRepresentation, dataset.file_meta.TransferSyntaxUID = 1, "1.2.840.10008.1.2.4.70"
         dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8 this is no JPEG"])
         dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
         dataset.save_as(header.path)
+
+
+def test_pixels_that_cannot_be_decoded_cost_their_case_alone(tmp_path: Path) -> None:
+    spoil(write_series(tmp_path / "in" / "a", HU, GRID))
     write_series(tmp_path / "in" / "b", HU, GRID, patient=PatientTags("B-2"), frame_uid="1.9", series_uid="2.9")
     result = import_folder(tmp_path / "in", tmp_path / "out", NAMES, Settings())
     assert [entry["case"] for entry in result.record["cases"]] == [BROKEN]
@@ -113,6 +118,64 @@ def test_patients_to_predict_on(export: Path, tmp_path: Path) -> None:
     assert patients.series[GOOD].modality == "ct"
     assert not (tmp_path / GOOD / "structures").exists(), "nobody asked for masks"
     assert [problem.case_id for problem in patients.findings.problems] == [BROKEN]
+
+
+def test_a_changed_file_and_a_lost_one_make_the_case_anew(tmp_path: Path) -> None:
+    headers = write_series(tmp_path / "in", HU, GRID)
+    write_series(tmp_path / "in", np.full(GRID.shape_zyx, 5000.0), GRID, "pt")
+    first = import_folder(tmp_path / "in", tmp_path / "out", NAMES, Settings())
+    assert first.record["counts"]["kept"] == 0
+    (tmp_path / "out" / GOOD / "pt.nii.gz").unlink()
+    again = import_folder(tmp_path / "in", tmp_path / "out", NAMES, Settings())
+    assert again.record["counts"]["kept"] == 0
+    assert (tmp_path / "out" / GOOD / "pt.nii.gz").is_file()
+    dataset = pydicom.dcmread(headers[2].path)
+    dataset.RescaleIntercept = 0
+    dataset.save_as(headers[2].path)
+    import_folder(tmp_path / "in", tmp_path / "out", NAMES, Settings())
+    np.testing.assert_array_equal(read_volume(tmp_path / "out" / GOOD / "ct.nii.gz").array[2], HU[2] + 1024)
+
+
+def test_pet_that_is_no_suv_or_cannot_be_decoded_is_told(tmp_path: Path) -> None:
+    write_series(tmp_path / "in" / "a", HU, GRID)
+    # a dose in kBq written as Bq: body-weight SUV of thousands
+    counts = np.full(GRID.shape_zyx, 20000.0)
+    write_series(tmp_path / "in" / "a", counts, GRID, "pt", injection={"RadionuclideTotalDose": "3500000"})
+    other = {"patient": PatientTags("B-2"), "frame_uid": "1.9", "study_uid": "3.9"}
+    write_series(tmp_path / "in" / "b", HU, GRID, series_uid="2.9", **other)
+    spoil(write_series(tmp_path / "in" / "b", counts, GRID, "pt", series_uid="2.8", **other))
+    result = import_folder(tmp_path / "in", tmp_path / "out", NAMES, Settings())
+    entries = {entry["case"]: entry for entry in result.record["cases"]}
+    assert any("hardly be SUV" in note for note in entries[GOOD]["pt"]["notes"])
+    assert entries[BROKEN]["pt"] is None
+    assert [(one.case_id, one.modality) for one in result.skipped] == [(BROKEN, "PT")]
+
+
+def test_a_trouble_that_nobody_thought_of_costs_one_case_and_names_no_path(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "denied", "/elsewhere/Secretname")
+
+    monkeypatch.setattr("hnseg.intake.carry_out.write_volume", fail)
+    result = import_folder(export, tmp_path, NAMES, Settings())
+    told = {one.reason: one for one in result.skipped}
+    assert "PermissionError" in told["failed"].message
+    assert "Secretname" not in (tmp_path / "import.json").read_text()
+
+
+def test_a_phantom_and_patients_do_not_share_a_folder(
+    export: Path, imported: tuple[Imported, Path], tmp_path: Path
+) -> None:
+    _, output = imported
+    write_series(tmp_path / "phantom", HU, GRID, tags={"QualityControlImage": "YES"})
+    with pytest.raises(ValueError, match="a folder of its own"):
+        import_folder(tmp_path / "phantom", output, NAMES, Settings())
+    import_folder(tmp_path / "phantom", tmp_path / "out", NAMES, Settings())
+    (study,) = table.find_studies(tmp_path / "out" / "cases.csv", ("ct",)).studies
+    assert study.phantom
+    with pytest.raises(ValueError, match="a folder of its own"):
+        import_folder(export, tmp_path / "out", NAMES, Settings())
 
 
 @pytest.mark.parametrize(

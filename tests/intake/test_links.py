@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hnseg.intake.links import refuse_links, write_links
+from hnseg.intake.links import refuse_private, write_links
 from hnseg.intake.plan import CasePlan
 from hnseg.intake.pseudonyms import Pseudonyms
 from hnseg.io.dicom.objects import FileHeader, PatientTags, RefusedDicomError, Series
@@ -24,7 +24,7 @@ def scanned():
     files = tuple(header(f"/in/ct{i}", "CT", "1.1", f"1.1.{i}") for i in range(2))
     drawn = header("/in/rs", "RTSTRUCT", "1.2", "1.2.1")
     series = Series("ct", files, Grid((2, 4, 4), (1.0, 1.0, 1.0)), np.zeros((2, 2)))
-    plan = CasePlan("P7", "P7", drawn.patient, series, None, (drawn,))
+    plan = CasePlan("P7", "P7", (drawn.patient,), series, None, (drawn,))
     bad = (Path("/in/notes.txt"), RefusedDicomError("no_dicom", "it is not a DICOM file"))
     return plan, Scan((*files, drawn), (bad,))
 
@@ -63,6 +63,6 @@ def test_not_among_the_cases(tmp_path):
     for inside in (output / "links.csv", output / "a" / "links.csv", output, tmp_path / "elsewhere" / "links.csv",
                    output / ".." / "out" / "links.csv"):  # fmt: skip
         with pytest.raises(ValueError, match="lies inside"):
-            refuse_links(inside, output)
-    refuse_links(tmp_path / "links.csv", output)
-    refuse_links(tmp_path / "out2" / "links.csv", output)
+            refuse_private(inside, output)
+    refuse_private(tmp_path / "links.csv", output)
+    refuse_private(tmp_path / "out2" / "links.csv", output)

@@ -76,6 +76,7 @@ def test_a_registration_takes_the_pet_to_the_ct() -> None:
     assert one.pt.series.grid.matches(far), "masks of a PET network go back to the PET's own frame"
     assert left.reasons == []
     assert list(one.moves) == ["1.2"]
+    assert one.grids["1.2"].matches(far), "what was drawn on the PET lies on its slices"
 
 
 def test_pet_that_hardly_meets_the_ct_is_left_out() -> None:
@@ -96,7 +97,7 @@ def test_the_ct_that_was_drawn_on_is_taken_and_the_other_told() -> None:
 
 
 def test_of_two_pets_the_one_that_covers_more_is_taken() -> None:
-    half = Grid((3, 8, 8), (3.0, 2.0, 2.0))
+    half = Grid((9, 8, 8), (1.0, 2.0, 2.0))  # more slices, in half of the place
     (one,), left = matched([series("2.1"), series("2.4", "pt", grid=half), series("2.5", "pt")])
     assert one.pt is not None
     assert one.pt.series.series_uid == "2.5"

@@ -32,5 +32,5 @@ def test_layouts(tmp_path: Path, capsys, given, layout: str, image: str, said: s
 
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="layout=dicom is none of hecktor, pddca, turku"):
-        main(config(tmp_path / "raw", layout="dicom"))
+    with pytest.raises(ValueError, match="layout=bids is none of hecktor, pddca, turku, dicom"):
+        main(config(tmp_path / "raw", layout="bids"))
