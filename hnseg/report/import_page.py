@@ -52,7 +52,6 @@ def write_import_page(folder: Path) -> Path:
         "status": import_status(record),
         "figures": import_cards(record),
         "sentences": import_sentences(record),
-        "dry_run": record["dry_run"],
         "cases": import_table(cases),
         "structures": structure_table(cases),
         "unknown": unknown_table(cases),
@@ -60,7 +59,7 @@ def write_import_page(folder: Path) -> Path:
         "left_out": left_out(record["skipped"]),
         "shown": list(_shown(folder, record)),
         "others": {entry["case"]: quote(entry["case"]) + "/" for entry in cases[MOST_PICTURES:]},
-        "commands": {} if record["dry_run"] or not cases else _commands(folder, cases),
+        "commands": _commands(folder, cases) if cases else {},
     }
     return write_page(folder, "import.html.j2", content, PAGE)
 
@@ -70,7 +69,7 @@ def _read(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: expected what `hnseg import` writes there; import again") from error
-    if not isinstance(record, dict) or not {"cases", "skipped", "phantom", "dry_run"} <= record.keys():
+    if not isinstance(record, dict) or not {"cases", "skipped", "phantom"} <= record.keys():
         raise ValueError(f"{path}: not what `hnseg import` writes; import again")
     return record
 
@@ -79,12 +78,11 @@ def _shown(folder: Path, record: Mapping[str, Any]) -> Iterator[Shown]:
     names = sorted({one["name"] for entry in record["cases"] for one in entry["structures"]})
     colors = structure_colors(names)
     for entry in record["cases"][:MOST_PICTURES]:
-        png, reason = b"", "nothing was written in a dry run" if record["dry_run"] else ""
-        if not reason:
-            try:
-                png = case_picture(folder / entry["case"], entry, colors, phantom=record["phantom"])
-            except (OSError, ValueError):  # its message would show a path
-                reason = "a file of this case is missing or cannot be read; import again"
+        png, reason = b"", ""
+        try:
+            png = case_picture(folder / entry["case"], entry, colors, phantom=record["phantom"])
+        except (OSError, ValueError):  # its message would show a path
+            reason = "a file of this case is missing or cannot be read; import again"
         yield Shown(
             entry["case"], _about(entry), png, reason, _structures(entry["structures"]), tuple(case_notes(entry))
         )

@@ -37,10 +37,9 @@ class LeftOut:
 def import_status(record: Mapping[str, Any]) -> Sentence:
     """Whether anything came out, and whether all of it."""
     cases, left = record["cases"], record["skipped"]
-    looked = "looked at, nothing written: " if record["dry_run"] else ""
     if not cases:
-        return Sentence(f"{looked}no case came out", warning=True)
-    text = f"{looked}{count(len(cases), 'case')} of {patients(len({entry['patient'] for entry in cases}))}"
+        return Sentence("no case came out", warning=True)
+    text = f"{count(len(cases), 'case')} of {patients(len({entry['patient'] for entry in cases}))}"
     return Sentence(text + (f", {len(left)} left out" if left else ", nothing left out"), warning=bool(failed(record)))
 
 
@@ -75,7 +74,7 @@ def import_cards(record: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "name": "Files",
             "value": f"{record['files']:,}",
-            "note": f"{'looked at' if record['dry_run'] else 'read'} in {duration(record['seconds'])}",
+            "note": f"read in {duration(record['seconds'])}",
         },
     ]
 
@@ -84,10 +83,6 @@ def import_sentences(record: Mapping[str, Any]) -> list[Sentence]:
     """What a reader should look at before training on this."""
     cases = record["cases"]
     sentences = []
-    if record["dry_run"]:
-        sentences.append(
-            Sentence("A dry run: only headers and names were looked at. Say output=DIR without --dry-run.")
-        )
     if nothing := failed(record):
         sentences.append(Sentence(f"No case came out of {patients(len(nothing))}: {listing(nothing)}.", warning=True))
     for name, missing in (("CT", "ct"), ("PET", "pt")):

@@ -53,7 +53,7 @@ def test_what_was_left_out_is_grouped_with_its_remedy(tmp_path):
         left("no_dicom", "it is not a DICOM file", kind="file", modality="", files=1),
         left("empty", "Parotid_L has no voxel", kind="structure", modality="", files=0, case="P1", token="Parotid_L"),
     ]
-    page = page_of(tmp_path, record([entry("P1")], skipped, dry_run=True))
+    page = page_of(tmp_path, record([entry("P1")], skipped))
     text = " ".join(page.text.split())
     assert "no weight 3 PT series; 30 files" in text
     assert "PatientWeight (0010,1030) is missing; enter it. 2 ×; P1, P9" in text
@@ -62,13 +62,6 @@ def test_what_was_left_out_is_grouped_with_its_remedy(tmp_path):
     assert "No case came out of 1 patient: P9." in text
     assert "It is not a DICOM file." in text
     assert [group.tokens for group in left_out(skipped) if group.reason == "empty"] == [()], "its name is no token"
-
-
-def test_a_dry_run_has_no_pictures_and_says_so(tmp_path):
-    page = page_of(tmp_path, record([entry("P1", structures=[drawn("GTVt", "GTV-T", ml=None)])], dry_run=True))
-    assert pictures(page) == []
-    assert "nothing was written in a dry run" in page.text
-    assert "hnseg train" not in page.text
 
 
 def test_nothing_came_out(tmp_path):
@@ -107,7 +100,7 @@ def test_many_cases_are_linked(tmp_path, monkeypatch):
 
 
 def test_free_text_is_escaped(tmp_path):
-    told = record([entry("P1", unknown=["<script>alert(1)</script>"])], dry_run=True)
+    told = record([entry("P1", unknown=["<script>alert(1)</script>"])])
     page = page_of(tmp_path, told)
     assert page.tags.count("script") == 1
     assert "<script>alert(1)</script>" in page.text

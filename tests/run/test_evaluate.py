@@ -90,3 +90,15 @@ def test_keys_for_organs_need_organs(evaluate, tmp_path: Path, capsys) -> None:
     write(tmp_path / "truth" / "CHUS1_gtvt.nii.gz", 2, 6)
     assert evaluate("second_reader=true") == 2
     assert "second_reader is for a truth with a file a structure" in capsys.readouterr().err
+
+
+def test_label_maps_are_read_with_the_names_that_the_predictions_have(evaluate, tmp_path: Path, capsys) -> None:
+    """Of `predict` on imported DICOM: GTVt is 1 there, and would be the first of nine organs by default."""
+    write(tmp_path / "truth" / "P1" / "structures" / "GTVt.nii.gz", 2, 6)
+    write(tmp_path / "predictions" / "P1.nii.gz", 3, 7)
+    (tmp_path / "predictions" / "predictions.csv").write_text("case,file,GTVt_ml\nP1,P1.nii.gz,0.3\n")
+    assert evaluate() == 0
+    rows = pd.read_csv(tmp_path / "out" / "cases.csv")
+    assert rows[["structure", "dice"]].to_numpy().tolist() == [["GTVt", 0.75]]
+    assert evaluate("label_names=[GTVp,GTVn]") == 2
+    assert "says that these predictions are of ['GTVt']" in capsys.readouterr().err
