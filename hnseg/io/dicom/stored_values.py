@@ -9,6 +9,7 @@ from pydicom.dataset import FileDataset
 from pydicom.pixels import pixel_array
 from pydicom.uid import UID, UID_dictionary
 
+from hnseg.io.dicom.codestreams import whole_image
 from hnseg.io.dicom.objects import RefusedDicomError
 from hnseg.io.dicom.values import Values
 
@@ -33,7 +34,7 @@ def stored_values(dataset: FileDataset, transfer_syntax_uid: str) -> NDArray[Any
     dataset.BitsStored = (values.integer(0x00280101) or 0) + unused
     dataset.file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
     try:
-        stored: NDArray[Any] = pixel_array(dataset, raw=True, allow_excess_frames=False)
+        stored = _decoded(dataset)
     except MemoryError:
         raise
     except Exception:
@@ -41,6 +42,19 @@ def stored_values(dataset: FileDataset, transfer_syntax_uid: str) -> NDArray[Any
     if stored.shape != (values.integer(0x00280010), values.integer(0x00280011)) or stored.dtype.kind not in "iu":
         raise _undecodable(transfer_syntax_uid)
     return stored >> unused
+
+
+def _decoded(dataset: FileDataset) -> NDArray[Any]:
+    """What pydicom decodes, or an error of any kind where that is not one whole image."""
+    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        with whole_image(dataset):
+            decoded: NDArray[Any] = pixel_array(dataset, raw=True, allow_excess_frames=False)
+        return decoded
+    row_bytes = dataset.Columns * dataset.BitsAllocated // 8
+    if len(dataset.PixelData) - dataset.Rows * row_bytes >= max(row_bytes, 2):  # one byte is there to make it even
+        raise ValueError("more rows than it says")
+    native: NDArray[Any] = pixel_array(dataset, raw=True, allow_excess_frames=False)
+    return native
 
 
 def _bits_below(values: Values) -> int:

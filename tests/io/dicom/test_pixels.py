@@ -189,6 +189,7 @@ def test_a_file_that_changed_meanwhile_is_refused(tmp_path):
         ("PhotometricInterpretation", "PALETTE COLOR", "colour"),
         ("NumberOfFrames", 2, "enhanced"),
         ("PixelData", bytes(10), "undecodable"),
+        ("PixelData", bytes(56), "undecodable"),
     ],
 )
 def test_pixel_formats_that_mean_nothing_are_refused(keyword, value, reason, tmp_path):
@@ -206,6 +207,15 @@ def test_what_does_not_change_a_value_may_be_absent(tmp_path):
     headers = write_series(
         tmp_path, HU, GRID, tags={"PhotometricInterpretation": None, "SamplesPerPixel": None, "HighBit": None}
     )
+    np.testing.assert_array_equal(read_series(stack(headers)).array, HU)
+
+
+@pytest.mark.filterwarnings("ignore:The pixel data is 54 bytes")
+def test_a_few_bytes_behind_the_pixels_are_no_row(tmp_path):
+    headers = write_series(tmp_path, HU, GRID)
+    dataset = dcmread(headers[1].path)
+    dataset.PixelData += bytes(6)
+    dataset.save_as(headers[1].path)
     np.testing.assert_array_equal(read_series(stack(headers)).array, HU)
 
 
