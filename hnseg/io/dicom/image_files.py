@@ -126,7 +126,9 @@ def _check_geometry(image: ImageTags) -> None:
     )
     for tag, value, count in needed:
         if value is None:
-            raise RefusedDicomError("no_geometry", f"{tag} is missing in at least one file; nothing can replace it.")
+            raise RefusedDicomError(
+                "no_geometry", f"{tag} is missing or not {count} numbers in at least one file; nothing can replace it."
+            )
         if len(value) != count or not (np.abs(value) < LARGEST_MM).all():  # written so that NaN fails
             raise RefusedDicomError("no_geometry", f"{tag} is not {count} possible numbers in at least one file.")
     if image.pixel_spacing_mm is not None and min(image.pixel_spacing_mm) < SMALLEST_PIXEL_MM:
@@ -142,7 +144,8 @@ def _check_rescale(modality: str, image: ImageTags) -> None:
     ):
         if value is None or not np.isfinite(value):
             raise RefusedDicomError(
-                "no_rescale", f"{tag} is missing in at least one file; stored values cannot be read without it."
+                "no_rescale",
+                f"{tag} is missing or not a number in at least one file; stored values cannot be read without it.",
             )
     if image.rescale_slope == 0:
         raise RefusedDicomError("no_rescale", "Rescale Slope (0028,1053) is 0 in at least one file.")

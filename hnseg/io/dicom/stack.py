@@ -109,10 +109,10 @@ def _notes(line: SliceLine, images: Sequence[ImageTags]) -> tuple[str, ...]:
         notes.append(
             f"Spacing Between Slices (0018,0088) says {differing[0]:g} mm, the positions {step_mm:.4g} mm; these count."
         )
-    thicknesses = [image.slice_thickness_mm for image in images if image.slice_thickness_mm]
-    if thicknesses and step_mm > 1.5 * max(thicknesses):
+    thickest_mm = max(image.slice_thickness_mm or 0.0 for image in images)
+    if thickest_mm > 0 and step_mm > 1.5 * thickest_mm:
         notes.append(
-            f"the slices are {max(thicknesses):g} mm thick and {step_mm:.4g} mm apart; nothing was seen between them."
+            f"the slices are {thickest_mm:g} mm thick and {step_mm:.4g} mm apart; nothing was seen between them."
         )
     tilts = [abs(image.gantry_tilt_deg) for image in images if image.gantry_tilt_deg is not None]
     if line.tilt_deg:

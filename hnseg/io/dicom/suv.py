@@ -193,7 +193,7 @@ def _decay_correction(pet: PetTags) -> str:
 def _within(value: float | None, limits: tuple[float, float], name: str, tag: str, unit: str) -> float:
     low, high = limits
     if value is None:
-        raise RefusedDicomError(f"no_{name}", f"{tag} is missing; SUV by body weight needs it")
+        raise RefusedDicomError(f"no_{name}", f"{tag} is missing or not a number; SUV by body weight needs it")
     if not low <= value <= high:
         kind = "no" if value == 0 else "bad"  # zero is what an empty field of a console becomes
         raise RefusedDicomError(f"{kind}_{name}", f"{tag} is {value:g} {unit}; expected {low:g} to {high:g} {unit}")
@@ -203,7 +203,9 @@ def _within(value: float | None, limits: tuple[float, float], name: str, tag: st
 def _half_life_s(pet: PetTags) -> float:
     value = pet.half_life_s
     if value is None:
-        raise RefusedDicomError("no_half_life", f"{HALF_LIFE} is missing; SUV needs it, and none is assumed")
+        raise RefusedDicomError(
+            "no_half_life", f"{HALF_LIFE} is missing or not a number; SUV needs it, and none is assumed"
+        )
     if not is_pet_half_life(value):
         kind = "no" if value == 0 else "bad"
         raise RefusedDicomError(

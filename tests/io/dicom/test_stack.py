@@ -230,12 +230,12 @@ BROKEN = {
     "position": ({"position_lps_mm": None}, "no_geometry", "(0020,0032)"),
     "nan": ({"position_lps_mm": (0.0, 0.0, float("nan"))}, "no_geometry", "(0020,0032)"),
     "far away": ({"position_lps_mm": (0.0, 1e200, 0.0)}, "no_geometry", "(0020,0032)"),
-    "orientation": ({"orientation": None}, "no_geometry", "(0020,0037)"),
+    "orientation": ({"orientation": None}, "no_geometry", "(0020,0037) is missing or not 6 numbers"),
     "pixels": ({"pixel_spacing_mm": None}, "no_geometry", "(0028,0030)"),
     "zero pixels": ({"pixel_spacing_mm": (0.0, 1.0)}, "no_geometry", "(0028,0030)"),
     "tiny pixels": ({"pixel_spacing_mm": (1e-200, 1.0)}, "no_geometry", "(0028,0030)"),
     "rows": ({"rows": 0}, "no_geometry", "(0028,0010)"),
-    "slope": ({"rescale_slope": None}, "no_rescale", "(0028,1053)"),
+    "slope": ({"rescale_slope": None}, "no_rescale", "(0028,1053) is missing or not a number"),
     "zero slope": ({"rescale_slope": 0.0}, "no_rescale", "(0028,1053)"),
     "intercept": ({"rescale_intercept": None}, "no_rescale", "(0028,1052)"),
     "map": ({"rescale_type": "MGML"}, "not_hu", "(0028,1054)"),
@@ -292,6 +292,11 @@ def test_poor_but_sufficient_tags_are_taken():
 
 def test_a_missing_frame_of_reference_is_told():
     assert "(0020,0052) is missing" in stack([replace(header, frame_uid="") for header in HEADERS]).notes[0]
+
+
+@pytest.mark.parametrize("thickness_mm", [-5.0, 0.0, -0.1])
+def test_a_thickness_that_cannot_be_is_not_told(thickness_mm):
+    assert stack([changed(header, slice_thickness_mm=thickness_mm) for header in HEADERS]).notes == ()
 
 
 def test_gaps_between_thin_slices_are_told():
