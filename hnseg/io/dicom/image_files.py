@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hnseg.io.dicom.objects import FileHeader, ImageTags, RefusedDicomError
+from hnseg.io.dicom.wording import counted
 
 LARGEST_MM = 1e5
 SMALLEST_PIXEL_MM = 1e-3
@@ -71,7 +72,8 @@ def _without_copies(headers: Sequence[FileHeader]) -> tuple[tuple[FileHeader, ..
                 "on or pointed at cannot be told from the other. Export or anonymise the series again.",
             )
     dropped = len(headers) - len(kept)
-    return tuple(kept), (f"{dropped} further copies of files were left out.",) if dropped else ()
+    note = f"{counted(dropped, 'further copy of a file was', 'further copies of files were')} left out."
+    return tuple(kept), (note,) if dropped else ()
 
 
 def _without_pictures(headers: Sequence[FileHeader]) -> tuple[tuple[FileHeader, ...], tuple[str, ...]]:
@@ -87,8 +89,8 @@ def _without_pictures(headers: Sequence[FileHeader]) -> tuple[tuple[FileHeader, 
         }[reason]
         raise RefusedDicomError(reason, f"the images of the series are {what}, not slices of a scan.")
     kept = tuple(header for header, kind in zip(headers, kinds, strict=True) if not kind)
-    names = {"localiser": "localisers", "screen_save": "screen saves", "projection": "projections"}
-    return kept, tuple(f"{count} {names[kind]} were left out." for kind, count in sorted(counts.items()))
+    said = [(count, kind.replace("_", " ")) for kind, count in sorted(counts.items())]
+    return kept, tuple(f"{counted(count, f'{name} was', f'{name}s were')} left out." for count, name in said)
 
 
 def _picture(header: FileHeader) -> str:

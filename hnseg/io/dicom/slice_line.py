@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg.io.dicom.objects import RefusedDicomError
+from hnseg.io.dicom.wording import counted
 
 PLACE_TOLERANCE_MM = 0.1
 """No slice is put further than this from where it says that it lies. Positions written with one decimal are off by
@@ -104,10 +105,11 @@ def _fit(
 
 def _refuse_doubles(gaps_mm: NDArray[np.float64]) -> None:
     sizes = np.diff(np.flatnonzero(np.r_[True, gaps_mm >= SAME_PLACE_MM, True]))
-    most = int(sizes.max())
+    doubles, most = int((sizes > 1).sum()), int(sizes.max())
     raise RefusedDicomError(
         "double_slices",
-        f"{int((sizes > 1).sum())} of {len(sizes)} places along the scan have more than one image (up to {most}).",
+        f"{doubles} of {counted(len(sizes), 'place', 'places')} along the scan {'has' if doubles == 1 else 'have'} "
+        f"more than one image (up to {most}).",
     )
 
 
@@ -147,13 +149,18 @@ def _whole_steps(depths_mm: NDArray[np.float64]) -> NDArray[np.int64] | None:
 
 def _refuse_missing(steps: NDArray[np.int64]) -> None:
     missing = steps - 1
+    found = counted(int(missing.sum()), "slice is", "slices are")
     places = [f"{missing[i]} after slice {i + 1}" for i in np.flatnonzero(missing)]
-    shown = ", ".join(places[:5]) + (f" and at {len(places) - 5} more places" if len(places) > 5 else "")
+    shown = ", ".join(places[:5]) + _and_more(len(places) - 5)
     raise RefusedDicomError(
         "missing_slices",
-        f"{missing.sum()} slices are missing among {len(steps) + 1}: {shown} (counted along the normal of the slices). "
-        "Export or copy the series again.",
+        f"{found} missing among {len(steps) + 1}: {shown} (counted along the normal of the slices). Export or copy the "
+        "series again.",
     )
+
+
+def _and_more(places: int) -> str:
+    return f" and at {counted(places, 'more place', 'more places')}" if places > 0 else ""
 
 
 def _spread_mm(places_mm: NDArray[np.float64]) -> float:

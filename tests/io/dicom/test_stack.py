@@ -157,7 +157,15 @@ def test_missing_slices_are_counted_and_placed():
 @pytest.mark.parametrize("step_mm", [0.15, 0.4, 3.0])
 def test_one_missing_slice_is_found_in_short_and_long_scans(count, step_mm):
     for gone in (1, count // 2, count - 1):
-        assert refused(at_depths(np.delete(np.arange(count + 1) * step_mm, gone))).reason == "missing_slices"
+        error = refused(at_depths(np.delete(np.arange(count + 1) * step_mm, gone)))
+        assert error.reason == "missing_slices"
+        assert f"1 slice is missing among {count}" in error.message
+
+
+@pytest.mark.parametrize(("holes", "more"), [(5, "after slice 10 ("), (6, "1 more place ("), (7, "2 more places (")])
+def test_of_many_places_some_are_counted(holes, more):
+    depths_mm = np.delete(np.arange(40) * 3.0, np.arange(2, 2 + 3 * holes, 3))
+    assert more in refused(at_depths(depths_mm)).message
 
 
 def test_where_thickness_changes_with_the_steps_nothing_is_missing():
@@ -181,6 +189,7 @@ def test_double_slices_are_counted():
     assert error.reason == "double_slices"
     assert "2 of 3 places" in error.message
     assert "up to 3" in error.message
+    assert "1 of 3 places along the scan has more" in refused(at_depths([0, 3, 3, 6])).message
 
 
 def test_two_acquisitions_in_one_series_are_named():
@@ -205,6 +214,7 @@ def test_copies_of_a_file_are_left_out_and_told():
     series = stack([*HEADERS, replace(HEADERS[1], path=HEADERS[0].path), HEADERS[4]])
     assert series.files == HEADERS
     assert series.notes == ("2 further copies of files were left out.",)
+    assert stack([*HEADERS, HEADERS[4]]).notes == ("1 further copy of a file was left out.",)
 
 
 def test_one_uid_for_two_images_is_refused():
@@ -218,7 +228,7 @@ def test_localisers_and_screen_saves_are_left_out_as_long_as_images_remain():
     save = replace(save, sop_uid="1.2.5")
     series = stack([scout, *HEADERS, save])
     assert series.files == HEADERS
-    assert series.notes == ("1 localisers were left out.", "1 screen saves were left out.")
+    assert series.notes == ("1 localiser was left out.", "1 screen save was left out.")
     assert refused([scout]).reason == "localiser"
     assert refused([save]).reason == "screen_save"
     capture = replace(HEADERS[0], sop_class_uid="1.2.840.10008.5.1.4.1.1.7")
