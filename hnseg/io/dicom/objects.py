@@ -7,8 +7,9 @@ has a sentence without any of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -207,13 +208,24 @@ class Registration:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file or series may cost before it is refused."""
+    """What a file or series may cost before it is refused.
+
+    Raises:
+        ValueError: one of them is not a whole number above 0, or ``seconds`` not a finite one; names it.
+    """
 
     file_mib: int = 1024
     series_mib: int = 4096
     memory_mib: int = 6144
     seconds: float = 300.0
     points: int = 20_000_000
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value, kinds = getattr(self, limit.name), int | float if limit.name == "seconds" else int
+            if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < math.inf:
+                what = "number" if limit.name == "seconds" else "whole number"
+                raise ValueError(f"limits.{limit.name} is {value!r} and must be a {what} above 0")
 
 
 Masks = Mapping[str, NDArray[np.bool_]]

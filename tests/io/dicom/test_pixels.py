@@ -164,7 +164,9 @@ def test_a_tilted_gantry_is_set_upright(tmp_path):
 def test_what_would_not_fit_is_refused_before_anything_is_decoded(tmp_path, monkeypatch):
     headers = write_series(tmp_path, HU, GRID)
     monkeypatch.setattr(pixels, "run_isolated", None)
-    assert "limit" in refused(headers, "too_large", Limits(series_mib=0))
+    large = replace(stack(headers), grid=replace(GRID, shape_zyx=(3, 512, 512)))
+    with pytest.raises(RefusedDicomError, match="2 MiB are the limit"):
+        read_series(large, Limits(series_mib=2))
     monkeypatch.setattr(pixels, "available_memory_bytes", lambda: 72 * 8 - 1)
     assert "3 x 6 x 4 voxels" in refused(headers, "too_large")
 
