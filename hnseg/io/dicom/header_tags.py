@@ -13,6 +13,7 @@ _MODALITIES = {
     "1.2.840.10008.5.1.4.1.1.128": "PT",
     "1.2.840.10008.5.1.4.1.1.481.3": "RTSTRUCT",
     "1.2.840.10008.5.1.4.1.1.66.4": "SEG",
+    "1.2.840.10008.5.1.4.1.1.66.7": "SEG",  # Label Map Segmentation Storage
     "1.2.840.10008.5.1.4.1.1.66.1": "REG",
 }
 """By SOP class (PS3.4 section B.5); all others by their Modality, where that is one of the terms below."""

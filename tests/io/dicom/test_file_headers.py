@@ -22,6 +22,7 @@ from pydicom.uid import (
 
 from hnseg.io.dicom import opening
 from hnseg.io.dicom.file_headers import header_from_json, header_to_json, headers_task, read_header
+from hnseg.io.dicom.header_tags import WITH_PIXELS
 from hnseg.io.dicom.objects import FileHeader, RefusedDicomError
 from hnseg.types import Grid
 from tests.io.dicom.making import FRAME_UID, PATIENT, image_dataset, put_pixels, write, write_series
@@ -205,6 +206,8 @@ def test_sop_class_says_the_modality_and_free_text_does_not(tmp_path):
     assert modality_of("1.2.840.10008.5.1.4.1.1.4", "MR") == "MR"
     assert modality_of("1.2.840.10008.5.1.4.1.1.4", "SMITH") == "OTHER"
     assert modality_of("1.2.840.10008.5.1.4.1.1.66.1", None) == "REG"
+    assert modality_of("1.2.840.10008.5.1.4.1.1.66.7", None) == "SEG"
+    assert "1.2.840.10008.5.1.4.1.1.66.7" in WITH_PIXELS
 
 
 def test_philips_factors_are_read_through_their_creator_alone(tmp_path):
