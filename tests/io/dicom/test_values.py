@@ -105,10 +105,11 @@ def test_text_that_is_far_too_long_is_refused_and_not_cut():
 
 
 def test_a_huge_name_is_refused_before_it_is_decoded(monkeypatch):
-    values = holding(NAME, b"A" * 8193)
-    monkeypatch.setattr(Dataset, "__getitem__", None)
+    values, decoded = holding(NAME, b"A" * 8193), []
+    monkeypatch.setattr(Dataset, "__getitem__", lambda _, tag: decoded.append(tag))
     with pytest.raises(RefusedDicomError):
         values.written(NAME)
+    assert decoded == []
 
 
 def test_what_pydicom_has_converted_reads_as_before():
