@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hnseg.io.dicom.wording import counted
+
 MANY = 40
 """Cases told one by one; of more the tables and the report tell."""
 
@@ -28,7 +30,7 @@ def _head(record: Mapping[str, Any]) -> Iterator[str]:
     looked = "looked at" if record["dry_run"] else "read"
     found = ", ".join(_many(counts[noun], noun[:-1]) for noun in ("cases", "patients", "structures"))
     yield (
-        f"{record['files']} files {looked}: {found}; {counts['ct']} with CT, {counts['pt']} with PET"
+        f"{_many(record['files'], 'file')} {looked}: {found}; {counts['ct']} with CT, {counts['pt']} with PET"
         + (f"; {counts['kept']} were there" if counts["kept"] else "")
     )
     if record["phantom"]:
@@ -81,5 +83,4 @@ def _size(image: Mapping[str, Any]) -> str:
 
 
 def _many(count: int, noun: str) -> str:
-    plural = noun if noun.endswith("series") or count == 1 else f"{noun}s"
-    return f"{count} {plural}"
+    return counted(count, noun, noun if noun.endswith("series") else f"{noun}s")

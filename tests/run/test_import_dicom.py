@@ -54,7 +54,7 @@ def test_a_dry_run_leaves_nothing_and_nothing_found_is_no_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(config(tmp_path, monkeypatch, "dry_run=true", f"output={tmp_path / 'out'}")) == 1
-    assert "1 files looked at" in capsys.readouterr().out
+    assert "1 file looked at" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
