@@ -15,6 +15,8 @@ LARGEST_BRAIN_MEDIAN_SUV = 20.0
 LARGEST_SUV = 100.0
 """Reached in a bladder, never by a tumour."""
 SMALLEST_MAXIMUM_SUV = 1.0
+NEGATIVE_SHARE = 0.05
+"""Reconstructions that subtract randoms and scatter leave small negative values; HU and differences are far below."""
 
 
 def suv_complaint(pet: Volume, ct: Volume | None = None) -> str | None:
@@ -26,7 +28,7 @@ def suv_complaint(pet: Volume, ct: Volume | None = None) -> str | None:
             and may be as bright as a brain.
     """
     lowest, highest = float(pet.array.min()), float(pet.array.max())
-    if lowest < -0.01:
+    if lowest < -NEGATIVE_SHARE * max(highest, 0.0) - 0.01:
         return f"its lowest value is {lowest:.4g}"
     if highest < SMALLEST_MAXIMUM_SUV:
         return f"its highest value is {highest:.4g}, as if it had been scaled"

@@ -42,3 +42,11 @@ def test_with_a_ct_half_of_a_body_is_not_so_bright():
 def test_values_that_no_suv_has(scale, offset, words):
     pet = head(scale)
     assert words in str(suv_complaint(Volume(pet.array + np.float32(offset), GRID)))
+
+
+def test_small_negative_values_of_a_reconstruction_are_no_complaint():
+    noisy = head()
+    noisy.array[0, 0, 0] = -0.11
+    assert suv_complaint(noisy) is None
+    noisy.array[0, 0, 0] = -0.6
+    assert "lowest value is -0.6" in str(suv_complaint(noisy))
