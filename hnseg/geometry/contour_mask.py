@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from hnseg.geometry.contour_planes import Planes, Source, find_planes, group_near, sources, tolerance_mm
 from hnseg.geometry.contour_shape import ContourShape, Window, contour_shape
-from hnseg.geometry.polygon_fill import without_noise
-from hnseg.geometry.shape_interpolation import Outline, between, outline
+from hnseg.geometry.drawn_contours import DrawnContours, drawn_in_slices, medians
+from hnseg.geometry.shape_interpolation import Between, Outline, between, between_work, outline, outline_work
+from hnseg.geometry.work import Work, row_crossings
 from hnseg.types import Grid
 
 # contours closer than this in all directions are one that was written twice
 _SAME_MM = 0.05
-# no patient is as large: positions beyond are damaged
-_FARTHEST_MM = 1e5
+# crossings, see hnseg.geometry.work: those of filling alone, and those of comparing contours and of interpolating
+_MOST_FILLING = 200_000_000
+_MOST_COMPARING = 800_000_000
+_TOO_MUCH = "too much to fill, so its mask is empty"
 
 
 def contour_mask(contours: Sequence[NDArray[Any]], grid: Grid) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
@@ -34,6 +37,8 @@ def contour_mask(contours: Sequence[NDArray[Any]], grid: Grid) -> tuple[NDArray[
       with a common edge share no voxel and leave none out.
     * A contour of fewer than three different points has no area, and no centre lies inside it.
     * Slices between contours are interpolated by shape.
+    * What would take minutes is not done, and a note says so: contours are not compared, slices between them take the
+      nearer ones, or, where filling alone is too much, the mask stays empty. No structure of a patient comes near.
 
     Args:
         contours: closed, (n, 3) LPS mm each; the last point may repeat the first.
@@ -44,11 +49,11 @@ def contour_mask(contours: Sequence[NDArray[Any]], grid: Grid) -> tuple[NDArray[
     """
     notes: list[str] = []
     upright, flipped = _upright(grid)
-    drawn = _drawn_in_slices(contours, upright, notes)
+    drawn = drawn_in_slices(contours, upright, notes)
     mask = np.zeros(grid.shape_zyx, np.bool_)
-    if drawn:
+    if len(drawn):
         _Structure(drawn, upright, notes).paint(mask, notes)
-    if len(contours) and not mask.any():
+    if len(contours) and not mask.any() and not any(_TOO_MUCH in note for note in notes):
         notes.append("no voxel lies inside its contours, so its mask is empty")
     return np.ascontiguousarray(np.flip(mask, flipped)), tuple(notes)
 
@@ -67,59 +72,60 @@ def _upright(grid: Grid) -> tuple[Grid, tuple[int, ...]]:
     return Grid(grid.shape_zyx, grid.spacing_mm, (x, y, z), direction * np.where(main < 0, -1.0, 1.0)), flipped
 
 
-def _drawn_in_slices(contours: Sequence[NDArray[Any]], grid: Grid, notes: list[str]) -> list[NDArray[np.float64]]:
-    """Indices (n, 3) in z, y, x of the contours that are areas in planes parallel to the slices."""
-    tolerance = tolerance_mm(grid.spacing_mm[0]) / grid.spacing_mm[0]
-    kept, damaged, without_area, across = [], 0, 0, 0
-    for contour in contours:
-        points_mm = np.asarray(contour, float).reshape(-1, 3)
-        if not np.all(np.abs(points_mm) < _FARTHEST_MM):
-            damaged += 1
-            continue
-        index = without_noise(grid.to_index_zyx(points_mm))
-        height = np.median(index[:, 0]) if len(index) else 0.0
-        if not _has_three_points(index):
-            without_area += 1
-        elif np.any(np.abs(index[:, 0] - height) > tolerance):
-            across += 1
-        else:
-            kept.append(index)
-    n = len(contours)
-    _note(notes, damaged, f"{damaged} of {n} contours have positions that are no numbers, or beyond 100 m: not taken")
-    _note(notes, without_area, f"{without_area} of {n} contours have fewer than 3 different points: no area, not taken")
-    _note(notes, across, f"{across} of {n} contours lie in planes that are not parallel to the slices: not taken")
-    return kept
-
-
-def _has_three_points(index: NDArray[np.float64]) -> bool:
-    others = index[np.any(index != index[:1], axis=1)]
-    return bool(np.any(others != others[:1]))
-
-
 class _Structure:
     """Contours of one structure on the slices of one grid; indices in z, y, x."""
 
-    def __init__(self, contours: list[NDArray[np.float64]], grid: Grid, notes: list[str]) -> None:
-        self._grid = grid
+    def __init__(self, contours: DrawnContours, grid: Grid, notes: list[str]) -> None:
+        self._contours, self._grid = contours, grid
         self._spacing_yx_mm = grid.spacing_mm[1:]
-        heights_mm = np.array([np.median(c[:, 0]) for c in contours]) * grid.spacing_mm[0]
+        heights_mm = contours.heights() * grid.spacing_mm[0]
         groups = group_near(heights_mm, tolerance_mm(grid.spacing_mm[0]))
-        same_yx = _SAME_MM / np.asarray(self._spacing_yx_mm)
-        self._shapes = [contour_shape([contours[i][:, 1:] for i in group], same_yx) for group in groups]
-        positions_mm = np.array([np.median(heights_mm[group]) for group in groups])
+        lengths = np.array([len(group) for group in groups])
+        positions_mm = medians(np.sort(heights_mm), np.cumsum(lengths) - lengths, lengths)
         self._planes = find_planes(positions_mm, grid.spacing_mm[0])
+        self._taken = sources(self._planes, grid.spacing_mm[0], grid.shape_zyx[0])
+        self._forgotten = self._planes.forgotten((grid.shape_zyx[0] - 1) * grid.spacing_mm[0])
+        used = {i for source in self._taken if source for i in (source.below, source.above)}
+        seen = used | {int(i) + side for i in self._forgotten for side in (0, 1)}
+        self._used, self._groups = used, {i: groups[i] for i in sorted(seen)}
+        self._work = Work(_MOST_COMPARING)
         self._outline = lru_cache(maxsize=4)(self._new_outline)
-        _note_shapes(notes, self._shapes)
+        self._between = lru_cache(maxsize=1)(self._new_between)
         _note_edges(notes, contours, grid)
 
     def paint(self, mask: NDArray[np.bool_], notes: list[str]) -> None:
         """Fill (Z, Y, X) ``mask`` slice by slice."""
-        taken = sources(self._planes, self._grid.spacing_mm[0], self._grid.shape_zyx[0])
-        direct_empty = between_empty = 0
-        for z, source in enumerate(taken):
+        if (crossings := self._filling()) > _MOST_FILLING:
+            points = len(self._contours.index_zyx)
+            notes.append(f"its {points} points cross the rows of the image {crossings:.0f} times: {_TOO_MUCH}")
+            return
+        same_yx = _SAME_MM / np.asarray(self._spacing_yx_mm)
+        self._shapes = {
+            i: contour_shape(self._contours.polygons_yx(group), same_yx, self._work)
+            for i, group in self._groups.items()
+        }
+        _note_shapes(notes, list(self._shapes.values()))
+        self._paint(mask, notes)
+
+    def _filling(self) -> float:
+        """Rows of samples that the edges on the planes that are needed cross, as far as they lie in the image."""
+        needed = np.zeros(len(self._contours), np.bool_)
+        for group in self._groups.values():
+            needed[group] = True
+        contours = self._contours.keep(needed)
+        if not len(contours):
+            return 0.0
+        points_yx = contours.index_zyx[:, 1:].clip(0, self._grid.shape_zyx[1])
+        return float(row_crossings(points_yx, contours.lengths).sum()) - len(points_yx)
+
+    def _paint(self, mask: NDArray[np.bool_], notes: list[str]) -> None:
+        direct_empty = between_empty = nearer = 0
+        for z, source in enumerate(self._taken):
             if source is None:
                 continue
-            mask[z] = self._slice(source)
+            found = self._slice(source)
+            nearer += found is None
+            mask[z] = self._slice(source.nearer()) if found is None else found
             empty = not mask[z].any()
             direct_empty += empty and source.below == source.above
             between_empty += empty and source.below != source.above
@@ -127,25 +133,38 @@ class _Structure:
         _note(
             notes, between_empty, f"on {between_empty} slices between contours of unlike place nothing was interpolated"
         )
-        self._note_planes(notes, taken)
+        _note(notes, nearer, f"{nearer} slices between contours too intricate to interpolate take the nearer ones")
+        self._note_planes(notes, nearer)
 
-    def _slice(self, source: Source) -> NDArray[np.bool_]:
+    def _slice(self, source: Source) -> NDArray[np.bool_] | None:
+        """(Y, X) mask; None where it would be too much work to interpolate."""
         if source.below == source.above:
             return self._shapes[source.below].fill(Window((0, 0), self._grid.shape_zyx[1:]))
-        return between(self._outline(source.below), self._outline(source.above), source.fraction, self._spacing_yx_mm)
+        found = self._between(source.below, source.above)
+        return None if found is None else found.at(source.fraction)
 
-    def _new_outline(self, plane: int) -> Outline:
-        return outline(self._shapes[plane], self._grid.shape_zyx[1:], self._spacing_yx_mm)
+    def _new_between(self, below: int, above: int) -> Between | None:
+        outlines = self._outline(below), self._outline(above)
+        first, second = outlines
+        if first is None or second is None or not self._work.take(between_work(first, second)):
+            return None
+        return between(first, second, self._spacing_yx_mm)
 
-    def _note_planes(self, notes: list[str], taken: list[Source | None]) -> None:
+    def _new_outline(self, plane: int) -> Outline | None:
+        shape, shape_yx = self._shapes[plane], self._grid.shape_zyx[1:]
+        if not self._work.take(outline_work(shape, shape_yx)):
+            return None
+        return outline(shape, shape_yx, self._spacing_yx_mm)
+
+    def _note_planes(self, notes: list[str], nearer: int) -> None:
         planes, spacing_mm = self._planes, self._grid.spacing_mm[0]
-        used = {i for source in taken if source for i in (source.below, source.above)}
-        unused = np.array([i not in used for i in range(len(planes.positions_mm))])
+        unused = np.ones(len(planes.positions_mm), np.bool_)
+        unused[list(self._used)] = False
         beyond = (planes.positions_mm < -spacing_mm / 2) | (
             planes.positions_mm > (self._grid.shape_zyx[0] - 0.5) * spacing_mm
         )
         outside, skipped = int((unused & beyond).sum()), int((unused & ~beyond).sum())
-        made = sum(source is not None and source.below != source.above for source in taken)
+        made = sum(source is not None and source.below != source.above for source in self._taken) - nearer
         n = len(unused)
         _note(
             notes, outside, f"{outside} of {n} contour planes lie before the first or behind the last slice: not taken"
@@ -157,7 +176,10 @@ class _Structure:
     def _note_gaps(self, notes: list[str], planes: Planes) -> None:
         if n := planes.too_far_mm:
             notes.append(f"its contours are {n:.1f} mm apart, too far to interpolate: the slices between stay empty")
-        gaps = [i for i in planes.forgotten() if (self._outline(int(i)).mask & self._outline(int(i) + 1).mask).any()]
+        whole = Window((0, 0), self._grid.shape_zyx[1:])
+        gaps = [
+            i for i in self._forgotten.tolist() if np.any(self._shapes[i].fill(whole) & self._shapes[i + 1].fill(whole))
+        ]
         _note(
             notes,
             len(gaps),
@@ -173,10 +195,10 @@ def _note_shapes(notes: list[str], shapes: list[ContourShape]) -> None:
     _note(notes, many, f"{many} planes have too many contours to be compared; all went into the even-odd rule")
 
 
-def _note_edges(notes: list[str], contours: list[NDArray[np.float64]], grid: Grid) -> None:
-    last = np.asarray(grid.shape_zyx[1:]) - 0.5
+def _note_edges(notes: list[str], contours: DrawnContours, grid: Grid) -> None:
+    last, yx = np.asarray(grid.shape_zyx[1:]) - 0.5, contours.index_zyx[:, 1:]
     # a contour around the outermost voxels may lie on their far side
-    beyond = sum(bool(np.any((c[:, 1:] < -1.5) | (c[:, 1:] > last + 1))) for c in contours)
+    beyond = contours.any_point(np.any((yx < -1.5) | (yx > last + 1), axis=1)).sum()
     _note(notes, beyond, f"{beyond} of {len(contours)} contours reach beyond the edge of the image; cut there")
 
 

@@ -31,6 +31,11 @@ class Source:
     above: int
     fraction: float = 0.0
 
+    def nearer(self) -> Source:
+        """The nearer of the two as it is; at exactly half the one above."""
+        plane = self.below if self.fraction < 0.5 else self.above
+        return Source(plane, plane)
+
 
 @dataclass(frozen=True, eq=False)
 class Planes:
@@ -48,10 +53,11 @@ class Planes:
     reach_mm: float
     too_far_mm: float = 0.0
 
-    def forgotten(self) -> NDArray[np.int64]:
-        """Planes behind which one contour seems to be missing."""
+    def forgotten(self, height_mm: float = np.inf) -> NDArray[np.int64]:
+        """Planes behind which one contour seems to be missing, in an image that reaches from 0 to ``height_mm``."""
         steps = np.diff(self.positions_mm)
-        return np.flatnonzero((steps > self.reach_mm) & (steps <= _ONE_MISSING * self.step_mm))
+        seen = (self.positions_mm[1:] > 0) & (self.positions_mm[:-1] < height_mm)
+        return np.flatnonzero((steps > self.reach_mm) & (steps <= _ONE_MISSING * self.step_mm) & seen)
 
 
 def tolerance_mm(slice_spacing_mm: float) -> float:
@@ -65,12 +71,13 @@ def group_near(values_mm: NDArray[Any], near_mm: float) -> list[NDArray[np.int64
     A chain of values, each near the next, is no group: such values are grouped within rounding.
     """
     order = np.argsort(values_mm, kind="stable")
-    groups: list[NDArray[np.int64]] = []
+    start = np.zeros(1, np.int64)
     for tolerance in (near_mm, ROUNDING_MM):
-        groups = np.split(order, np.flatnonzero(np.diff(values_mm[order]) > tolerance) + 1)
-        if all(np.ptp(values_mm[group]) <= tolerance for group in groups):
+        start = np.concatenate([[0], np.flatnonzero(np.diff(values_mm[order]) > tolerance) + 1])
+        end = np.append(start[1:], len(order))
+        if np.all(values_mm[order[end - 1]] - values_mm[order[start]] <= tolerance):
             break
-    return groups
+    return np.split(order, start[1:])
 
 
 def find_planes(positions_mm: NDArray[Any], slice_spacing_mm: float) -> Planes:

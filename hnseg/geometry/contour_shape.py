@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnseg.geometry.polygon_fill import fill_polygon
+from hnseg.geometry.polygon_fill import box_of, fill_box, fill_polygon, fill_polygons, without_noise
+from hnseg.geometry.work import FINEST, MOST_SAMPLES, SAMPLES_A_CROSSING, Work, row_crossings
 
 # samples along each axis of a contour's bounding box, at which it is compared with another contour
 _SAMPLES = 64
@@ -17,6 +18,10 @@ _SAMPLES = 64
 # its points were rounded when they were written
 _WITHIN = 0.99
 _MAX_PAIRS = 5_000
+# of one pair at least, in crossings
+_PAIR_WORK = 2_500
+# times that the contours of a plane may be filled on average, because several contours that overlap lie around them
+_MAX_REFILLS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +32,10 @@ class Window:
     shape_yx: tuple[int, int]
     factor: int = 1
 
-    def fill(self, polygon_yx: NDArray[Any]) -> NDArray[np.bool_]:
-        return fill_polygon((polygon_yx - np.asarray(self.start_yx, float)) * self.factor, self.shape_yx)
+    def samples(self, points_yx: NDArray[Any]) -> NDArray[np.float64]:
+        """Voxel indices as indices of samples."""
+        taken: NDArray[np.float64] = (points_yx - np.asarray(self.start_yx, float)) * self.factor
+        return taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,34 +60,47 @@ class ContourShape:
 
     def fill(self, window: Window) -> NDArray[np.bool_]:
         """Samples of the window inside the shape: bool, ``window.shape_yx``."""
-        mask = np.zeros(window.shape_yx, np.bool_)
+        if not self.compared:
+            lengths = np.array([len(polygon) for polygon in self.polygons_yx])
+            return fill_polygons(window.samples(np.concatenate(self.polygons_yx)), lengths, window.shape_yx)
+        polygons = [window.samples(polygon) for polygon in self.polygons_yx]
+        mask, area = np.zeros((2, *window.shape_yx), np.bool_)
         for outer in np.flatnonzero(self.depth == 0):
-            area = window.fill(self.polygons_yx[outer])
             inner = np.flatnonzero(self.within[:, outer])
-            for i in inner[np.argsort(self.depth[inner], kind="stable")]:
-                area = np.where(window.fill(self.polygons_yx[i]), self.depth[i] % 2 == 0, area)
-            mask |= area
-        return mask if self.compared else self._fill_by_parity(window)
-
-    def _fill_by_parity(self, window: Window) -> NDArray[np.bool_]:
-        mask = np.zeros(window.shape_yx, np.bool_)
-        for polygon in self.polygons_yx:
-            mask ^= window.fill(polygon)
+            family = [outer, *inner[np.argsort(self.depth[inner], kind="stable")]]
+            around = box_of(without_noise(np.concatenate([polygons[i] for i in family])), window.shape_yx)
+            area[around] = False
+            for i in family:
+                box, inside = fill_box(polygons[i], np.array([len(polygons[i])]), window.shape_yx)
+                part = area[box]
+                if self.depth[i] % 2 == 0:
+                    part |= inside
+                else:
+                    part &= ~inside
+            mask[around] |= area[around]
         return mask
 
 
-def contour_shape(polygons_yx: Sequence[NDArray[np.float64]], tolerance_yx: NDArray[np.float64]) -> ContourShape:
+def contour_shape(
+    polygons_yx: Sequence[NDArray[np.float64]], tolerance_yx: NDArray[np.float64], work: Work | None = None
+) -> ContourShape:
     """Find out which contours lie in which.
 
     Args:
         polygons_yx: (n, 2) corners each, in voxel indices.
         tolerance_yx: (2,) voxels by which the bounding boxes of a contour and its double may differ.
+        work: what comparing may cost and is taken from; None: as much as it needs.
     """
-    boxes = np.array([[p.min(axis=0), p.max(axis=0)] for p in polygons_yx]).reshape(-1, 2, 2)
+    boxes = _boxes(polygons_yx)
     if len(boxes) ** 2 > _MAX_PAIRS * 100 or len(pairs := _box_pairs(boxes)) > _MAX_PAIRS:
-        k = len(polygons_yx)
-        return ContourShape(tuple(polygons_yx), np.zeros((k, 0), np.bool_), np.ones(k, np.int64), compared=False)
-    areas = _areas(polygons_yx, boxes, pairs)
+        return _uncompared(polygons_yx)
+    filling = _filling_work(polygons_yx, boxes) if len(pairs) else np.zeros(len(boxes))
+    # without comparing, all are filled in the time of the largest
+    more = _comparing_work(polygons_yx, boxes, pairs) + float(filling.sum() - filling.max()) if len(pairs) else 0.0
+    if work and not work.take(more):
+        return _uncompared(polygons_yx)
+    own = {i: _sampled(polygons_yx[i], boxes[i]) for i in np.unique(pairs).tolist()}
+    areas = _areas(own, boxes)
     order = np.argsort(-areas, kind="stable")
     rank = np.argsort(order)
     within = np.zeros((len(order), len(order)), np.bool_)
@@ -89,15 +109,52 @@ def contour_shape(polygons_yx: Sequence[NDArray[np.float64]], tolerance_yx: NDAr
     for large, small in sorted(tuple(sorted(pair)) for pair in rank[pairs].tolist()):
         if doubled[large] or doubled[small] or not areas[order[small]]:
             continue
-        share, same = _compare(polygons_yx[order[small]], polygons_yx[order[large]], boxes[order[small]])
+        share, same = _compare(own[order[small]], polygons_yx[order[large]], boxes[order[small]])
         alike = np.all(np.abs(boxes[order[small]] - boxes[order[large]]) <= tolerance_yx)
         doubled[small] = bool(alike and same >= _WITHIN)
         within[small, large] = share >= _WITHIN
         overlaps += 1 - _WITHIN < share < _WITHIN
     kept = np.flatnonzero(~doubled)
     within = within[np.ix_(kept, kept)]
+    depth, filling = _depths(within), filling[order[kept]]
+    if filling @ within[:, depth == 0].sum(axis=1) > _MAX_REFILLS * filling.sum():
+        return _uncompared(polygons_yx)
     polygons = tuple(polygons_yx[order[i]] for i in kept)
-    return ContourShape(polygons, within, _depths(within), int(doubled.sum()), overlaps)
+    return ContourShape(polygons, within, depth, int(doubled.sum()), overlaps)
+
+
+def _uncompared(polygons_yx: Sequence[NDArray[np.float64]]) -> ContourShape:
+    k = len(polygons_yx)
+    return ContourShape(tuple(polygons_yx), np.zeros((k, 0), np.bool_), np.ones(k, np.int64), compared=False)
+
+
+def _boxes(polygons: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """(k, 2, 2) lowest and highest corner of each."""
+    points = np.concatenate(polygons)
+    start = np.cumsum([0, *map(len, polygons[:-1])])
+    return np.stack([np.minimum.reduceat(points, start), np.maximum.reduceat(points, start)], axis=1)
+
+
+def _filling_work(polygons: Sequence[NDArray[np.float64]], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(k,) crossings that each costs on the finest samples of an outline."""
+    samples = np.minimum(np.prod(boxes[:, 1] - boxes[:, 0], axis=-1) * FINEST**2, MOST_SAMPLES)
+    lengths = np.array([len(polygon) for polygon in polygons])
+    crossings = row_crossings(np.concatenate(polygons), lengths, FINEST)
+    work: NDArray[np.float64] = crossings + samples / SAMPLES_A_CROSSING
+    return work
+
+
+def _comparing_work(
+    polygons: Sequence[NDArray[np.float64]], boxes: NDArray[np.float64], pairs: NDArray[np.int64]
+) -> float:
+    """At most so many crossings when all pairs are compared, each on the samples of either one's box."""
+    points = np.array([len(polygon) for polygon in polygons])
+    travel = row_crossings(np.concatenate(polygons), points) - points
+    height = np.maximum(boxes[:, 1, 0] - boxes[:, 0, 0], 1e-6)
+    work = _PAIR_WORK * len(pairs)
+    for this, other in (pairs.T, pairs.T[::-1]):
+        work += (points[this] * np.minimum(_SAMPLES, 1 + _SAMPLES * travel[this] / points[this] / height[other])).sum()
+    return float(work)
 
 
 def _box_pairs(boxes: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -106,19 +163,23 @@ def _box_pairs(boxes: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.argwhere(np.triu(meet, 1))
 
 
-def _areas(
-    polygons: Sequence[NDArray[np.float64]], boxes: NDArray[np.float64], pairs: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _areas(own: Mapping[int, NDArray[np.bool_]], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """(k,) areas of the contours that meet others; by samples, because a contour may cross itself."""
-    areas = np.zeros(len(polygons))
-    for i in np.unique(pairs):
-        areas[i] = np.count_nonzero(_sampled(polygons[i], boxes[i])) * np.prod(boxes[i, 1] - boxes[i, 0])
+    areas = np.zeros(len(boxes))
+    for i, inside in own.items():
+        areas[i] = np.count_nonzero(inside) * np.prod(boxes[i, 1] - boxes[i, 0])
     return areas
 
 
-def _compare(small: NDArray[np.float64], large: NDArray[np.float64], box: NDArray[np.float64]) -> tuple[float, float]:
-    """Share of the small contour that lies in the large one; and of the small one's box that both see alike."""
-    inner, outer = _sampled(small, box), _sampled(large, box)
+def _compare(inner: NDArray[np.bool_], large: NDArray[np.float64], box: NDArray[np.float64]) -> tuple[float, float]:
+    """Share of a small contour that lies in a large one; and of the small one's box that both see alike.
+
+    Args:
+        inner: samples of the small one's box that lie inside it.
+        large: corners of the large one.
+        box: of the small one.
+    """
+    outer = _sampled(large, box)
     return float(np.mean(outer[inner])), float(np.mean(inner == outer))
 
 

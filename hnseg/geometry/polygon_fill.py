@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 # and less than files resolve; crossings coarser, so that a point more on a common edge does not move them
 _CORNER_GRAIN = 2.0**-30
 _CROSSING_GRAIN = 2.0**-20
-_CROSSINGS_AT_ONCE = 4_000_000
+# as many as stay in a processor's cache
+_CROSSINGS_AT_ONCE = 250_000
 
 
 def without_noise(index: NDArray[Any]) -> NDArray[np.float64]:
@@ -33,18 +34,53 @@ def fill_polygon(points_yx: NDArray[Any], shape_yx: tuple[int, int]) -> NDArray[
     Returns:
         bool, of that shape.
     """
+    return fill_polygons(points_yx, np.array([len(points_yx)]), shape_yx)
+
+
+def fill_polygons(
+    points_yx: NDArray[Any], lengths: NDArray[np.integer[Any]], shape_yx: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Sample points inside an odd number of polygons: :func:`fill_polygon` of each, all at once.
+
+    Args:
+        points_yx: (n, 2) corners of one polygon after the other, in units of samples.
+        lengths: corners of each polygon.
+        shape_yx: rows and columns of the samples.
+
+    Returns:
+        bool, of that shape.
+    """
     mask = np.zeros(shape_yx, np.bool_)
-    if len(points_yx) < 3:
-        return mask
-    points = without_noise(points_yx)
-    first = np.clip(np.ceil(points.min(axis=0)), 0, shape_yx).astype(np.int64)
-    last = np.clip(np.ceil(points.max(axis=0)), 0, shape_yx).astype(np.int64)
-    if np.all(last > first):
-        points = points - first
-        rows, columns = (last - first).tolist()
-        inside = _parity(*_upwards(points), (rows, columns))
-        mask[first[0] : last[0], first[1] : last[1]] = inside
+    if len(points_yx) >= 3:
+        box, inside = fill_box(points_yx, lengths, shape_yx)
+        mask[box] = inside
     return mask
+
+
+def fill_box(
+    points_yx: NDArray[Any], lengths: NDArray[np.integer[Any]], shape_yx: tuple[int, int]
+) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+    """As :func:`fill_polygons`, but only the rows and columns that the corners, at least one, reach; and which."""
+    points = without_noise(points_yx)
+    box = box_of(points, shape_yx)
+    first = np.array([side.start for side in box])
+    rows, columns = (side.stop - side.start for side in box)
+    return box, _parity(*_upwards(points - first, lengths), (rows, columns))
+
+
+def box_of(points_yx: NDArray[Any], shape_yx: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of the samples that can lie inside a polygon with these corners."""
+    first = np.clip(np.ceil(points_yx.min(axis=0)), 0, shape_yx).astype(np.int64).tolist()
+    last = np.clip(np.ceil(points_yx.max(axis=0)), 0, shape_yx).astype(np.int64).tolist()
+    return slice(first[0], last[0]), slice(first[1], last[1])
+
+
+def next_corners(lengths: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Of each corner, of polygons one after the other, the one that it is joined to."""
+    following = np.arange(1, lengths.sum() + 1)
+    end = np.cumsum(lengths)[lengths > 0]
+    following[end - 1] = end - lengths[lengths > 0]
+    return following
 
 
 def _rounded(values: NDArray[np.float64], grain: float) -> NDArray[np.float64]:
@@ -52,25 +88,44 @@ def _rounded(values: NDArray[np.float64], grain: float) -> NDArray[np.float64]:
     return rounded
 
 
-def _upwards(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _upwards(
+    points: NDArray[np.float64], lengths: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Ends of all edges, that of lower y first: an edge then crosses a row at the same x whichever way it is run."""
-    ends = np.roll(points, -1, axis=0)
+    ends = points[next_corners(lengths)]
     down = (points[:, 0] > ends[:, 0])[:, None]
     return np.where(down, ends, points), np.where(down, points, ends)
 
 
 def _parity(low: NDArray[np.float64], high: NDArray[np.float64], shape_yx: tuple[int, int]) -> NDArray[np.bool_]:
     rows, columns = shape_yx
-    first = np.clip(np.ceil(low[:, 0]), 0, rows).astype(np.int64)
-    count = np.clip(np.ceil(high[:, 0]), 0, rows).astype(np.int64) - first
-    if count.sum() > _CROSSINGS_AT_ONCE and len(low) > 1:
-        half = len(low) // 2
-        return _parity(low[:half], high[:half], shape_yx) ^ _parity(low[half:], high[half:], shape_yx)
+    if not rows or not columns:
+        return np.zeros(shape_yx, np.bool_)
+    first = np.ceil(low[:, 0]).clip(0, rows).astype(np.int64)
+    count = np.ceil(high[:, 0]).clip(0, rows).astype(np.int64) - first
+    crossing = np.flatnonzero(count)
+    low, high, first, count = low[crossing], high[crossing], first[crossing], count[crossing]
+    # overflow leaves odd numbers odd
+    crossings = np.zeros(rows * (columns + 1), np.uint8)
+    part = np.cumsum(count) // _CROSSINGS_AT_ONCE
+    for edges in np.split(np.arange(len(low)), np.flatnonzero(np.diff(part)) + 1):
+        np.add.at(crossings, _crossed(low[edges], high[edges], first[edges], count[edges], columns), np.uint8(1))
+    odd = (crossings & 1).reshape(rows, columns + 1)[:, :columns]
+    return np.bitwise_xor.accumulate(odd, axis=1).view(np.bool_)
+
+
+def _crossed(
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    first: NDArray[np.int64],
+    count: NDArray[np.int64],
+    columns: int,
+) -> NDArray[np.int64]:
+    """The sample behind each crossing of an edge and a row, in rows of ``columns`` + 1 samples."""
     edge = np.repeat(np.arange(len(low)), count)
     row = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
     from_low = (row - low[edge, 0]) / (high[edge, 0] - low[edge, 0])
     x = _rounded(low[edge, 1] + from_low * (high[edge, 1] - low[edge, 1]), _CROSSING_GRAIN)
-    column = np.clip(np.ceil(x), 0, columns).astype(np.int64)
-    crossings = np.bincount(row * (columns + 1) + column, minlength=rows * (columns + 1))
-    odd = np.cumsum(crossings.reshape(rows, columns + 1)[:, :columns], axis=1) & 1
-    return odd.astype(np.bool_)
+    column = np.ceil(x).clip(0, columns).astype(np.int64)
+    sample: NDArray[np.int64] = row * (columns + 1) + column
+    return sample
