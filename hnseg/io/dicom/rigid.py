@@ -18,6 +18,7 @@ SAME_TOLERANCE_MM = 0.1
 """Two transforms that take every corner of a head (:data:`_REACH_MM`) to places nearer than this are the same."""
 
 _REACH_MM = 250.0
+_CORNERS_MM = np.array(np.meshgrid(*[(-_REACH_MM, _REACH_MM)] * 3)).reshape(3, -1)
 
 
 def rigid_matrix(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -63,24 +64,27 @@ def path_between(source_uid: str, target_uid: str, registrations: Sequence[Regis
     """
     if not source_uid or not target_uid:
         return None
+    leaving: dict[str, list[Registration]] = {}
+    for step in [*registrations, *(inverse(registration) for registration in registrations)]:
+        leaving.setdefault(step.source_uid, []).append(step)
     ways: dict[str, list[NDArray[np.float64]]] = {source_uid: [np.eye(4)]}
-    steps = [*registrations, *(inverse(registration) for registration in registrations)]
     newest = ways
     while newest and target_uid not in ways:
         reached: dict[str, list[NDArray[np.float64]]] = {}
-        for step in steps:
-            if step.target_uid in ways:
-                continue
-            for way in newest.get(step.source_uid, []):
-                _keep(reached.setdefault(step.target_uid, []), np.array(step.matrix) @ way)
-        ways, newest = ways | reached, reached
+        for frame_uid in newest:
+            for step in leaving.get(frame_uid, []):
+                if step.target_uid not in ways:
+                    for way in newest[frame_uid]:
+                        _keep(reached.setdefault(step.target_uid, []), np.array(step.matrix) @ way)
+        ways.update(reached)
+        newest = reached
     if target_uid not in ways:
         return None
     if len(ways[target_uid]) > 1:
         raise RefusedDicomError(
             "several_registrations",
-            f"{len(ways[target_uid])} registrations between the two frames of reference disagree by more than "
-            f"{SAME_TOLERANCE_MM:g} mm; leave only the one that counts.",
+            f"registrations between the two frames of reference disagree by more than {SAME_TOLERANCE_MM:g} mm; leave "
+            "only the one that counts.",
         )
     return _registration(source_uid, target_uid, ways[target_uid][0])
 
@@ -99,14 +103,23 @@ def move_grid(grid: Grid, registration: Registration) -> Grid:
 
 def same_transform(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
     """Whether two (4, 4) transforms take a head at the origin to the same place."""
-    corners = np.array(np.meshgrid(*[(-_REACH_MM, _REACH_MM)] * 3)).reshape(3, -1)
-    moved_mm = (a - b)[:3, :3] @ corners + (a - b)[:3, 3:]
-    return float(np.abs(moved_mm).max()) <= SAME_TOLERANCE_MM
+    return _apart_mm(a, b) <= SAME_TOLERANCE_MM
+
+
+def _apart_mm(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    moved_mm = (a - b)[:3, :3] @ _CORNERS_MM + (a - b)[:3, 3:]
+    return float(np.abs(moved_mm).max())
 
 
 def _keep(known: list[NDArray[np.float64]], matrix: NDArray[np.float64]) -> None:
-    if not any(same_transform(matrix, other) for other in known):
+    """Keep the first way to a frame and the one most unlike it.
+
+    That is enough to say that ways disagree; all of them would double with every frame on the way.
+    """
+    if not known:
         known.append(matrix)
+    elif _apart_mm(matrix, known[0]) > max(SAME_TOLERANCE_MM, _apart_mm(known[-1], known[0])):
+        known[1:] = [matrix]
 
 
 def _registration(source_uid: str, target_uid: str, matrix: NDArray[np.float64]) -> Registration:

@@ -167,6 +167,36 @@ def test_the_shortest_path_counts_and_equal_ones_must_agree():
     assert caught.value.reason == "several_registrations"
 
 
+def layers(frames, *shifts_mm):
+    """Registrations from each of the frames to the next, one for each shift along x."""
+    steps = []
+    for source_uid, target_uid in pairwise(frames):
+        for shift_mm in shifts_mm:
+            matrix = np.eye(4)
+            matrix[0, 3] = shift_mm
+            steps.append(registration(source_uid, target_uid, matrix))
+    return steps
+
+
+def test_ways_do_not_multiply_from_frame_to_frame():
+    """Three ways a frame over forty frames are 3 to the 40th altogether."""
+    frames = [f"1.2.{n}" for n in range(41)]
+    with pytest.raises(RefusedDicomError, match="disagree"):
+        path_between(frames[0], frames[-1], layers(frames, 1, 10, 100))
+    path = path_between(frames[0], frames[-1], layers(frames, 1, 1 + 1e-6, 1 - 1e-6))
+    np.testing.assert_allclose(apply(path, (0, 0, 0)), (40, 0, 0), atol=1e-3)
+
+
+def test_of_many_ways_the_one_that_disagrees_most_is_kept():
+    """Turned by 45 degrees a shift of 0.13 mm is less than 0.1 mm along each axis; the third way's 50 mm are not."""
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.from_euler("z", 45, degrees=True).as_matrix()
+    for shifts_mm in ((0, 0.13, 50), (50, 0, 0.13), (0, 50, 0.13)):
+        ways = [*layers([PET, MR], *shifts_mm), registration(MR, CT, turn)]
+        with pytest.raises(RefusedDicomError, match="disagree"):
+            path_between(PET, CT, ways)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_a_moved_grid_holds_the_moved_voxels(seed):
