@@ -218,7 +218,7 @@ class Limits:
     series_mib: int = 4096
     memory_mib: int = 6144
     seconds: float = 300.0
-    points: int = 20_000_000
+    points: int = 5_000_000
 
     def __post_init__(self) -> None:
         for limit in fields(self):
