@@ -53,6 +53,8 @@ def test_contours_too_far_apart_are_no_step_and_one_forgotten_plane_is_found():
     far = find_planes(np.array([0.0, 30, 60]), 3.0)
     assert (far.step_mm, far.too_far_mm) == (3, 30)
     assert find_planes(np.array([0.0, 3, 6, 12, 15, 30]), 3.0).forgotten().tolist() == [2]
+    inside = find_planes(np.array([-9.0, -3, 0, 3, 6, 12, 15, 18, 24]), 3.0)
+    assert (inside.forgotten().tolist(), inside.forgotten(18.0).tolist()) == ([0, 4, 7], [4])
 
 
 def test_heights_are_grouped_by_plane_in_order():

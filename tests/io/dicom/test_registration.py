@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from scipy.spatial.transform import Rotation
 
+from hnseg.io.dicom import rigid
 from hnseg.io.dicom.objects import FileHeader, Limits, RefusedDicomError, Registration
 from hnseg.io.dicom.registration import inverse, move_grid, path_between, read_registrations, registrations_of
 from hnseg.io.dicom.rigid import rigid_matrix
@@ -178,11 +179,13 @@ def layers(frames, *shifts_mm):
     return steps
 
 
-def test_ways_do_not_multiply_from_frame_to_frame():
-    """Three ways a frame over forty frames are 3 to the 40th altogether."""
-    frames = [f"1.2.{n}" for n in range(41)]
+def test_ways_do_not_multiply_from_frame_to_frame(monkeypatch):
+    """Three ways a frame over forty frames are 3 to the 40th altogether; of each frame two go three ways further."""
+    frames, kept, keep = [f"1.2.{n}" for n in range(41)], [], rigid._keep
+    monkeypatch.setattr(rigid, "_keep", lambda known, matrix: (kept.append(matrix), keep(known, matrix)))
     with pytest.raises(RefusedDicomError, match="disagree"):
         path_between(frames[0], frames[-1], layers(frames, 1, 10, 100))
+    assert len(kept) == 3 + 39 * 6
     path = path_between(frames[0], frames[-1], layers(frames, 1, 1 + 1e-6, 1 - 1e-6))
     np.testing.assert_allclose(apply(path, (0, 0, 0)), (40, 0, 0), atol=1e-3)
 
