@@ -80,6 +80,12 @@ def group_near(values_mm: NDArray[Any], near_mm: float) -> list[NDArray[np.int64
     return np.split(order, start[1:])
 
 
+def lie_on_slices(positions_mm: NDArray[Any], slice_spacing_mm: float) -> bool:
+    """Whether all contours were drawn on slices of an image of that spacing."""
+    height = np.rint(positions_mm / slice_spacing_mm) * slice_spacing_mm
+    return bool(np.all(np.abs(positions_mm - height) <= tolerance_mm(slice_spacing_mm)))
+
+
 def find_planes(positions_mm: NDArray[Any], slice_spacing_mm: float) -> Planes:
     """The contour spacing of planes at (p,) ascending positions on an image of such slices.
 
@@ -87,8 +93,7 @@ def find_planes(positions_mm: NDArray[Any], slice_spacing_mm: float) -> Planes:
     was drawn on every second slice is refined in part. Where no step comes twice it is the slice spacing if the
     structure was drawn on the slices of this image, else the smallest step.
     """
-    height = np.rint(positions_mm / slice_spacing_mm) * slice_spacing_mm
-    on_slices = bool(np.all(np.abs(positions_mm - height) <= tolerance_mm(slice_spacing_mm)))
+    on_slices = lie_on_slices(positions_mm, slice_spacing_mm)
     step = _regular_step_mm(np.diff(positions_mm), on_slices) or slice_spacing_mm
     too_far_mm = 0.0
     if step > max(_LARGEST_STEP_MM, _NEIGHBOURS * slice_spacing_mm):
@@ -113,9 +118,12 @@ def sources(planes: Planes, slice_spacing_mm: float, slices: int) -> list[Source
 
     A plane that lies in the slice is taken as it is. Between neighbours a slice is interpolated. Elsewhere it takes the
     plane that is nearer than half the contour spacing, and at exactly half (within rounding) the one above it:
-    half-open as the edges of polygons are, so that the slices of a structure fill the height of its contours.
+    half-open as the edges of polygons are, so that the slices of a structure fill the height of its contours. Where
+    every second slice of the image itself was drawn, exactly half is the rule and no chance: the slices behind the
+    first and the last contour are then left out alike, and the structure stays where it was drawn.
     """
     half, positions = planes.step_mm / 2, planes.positions_mm
+    lowest = -half + ROUNDING_MM if lie_on_slices(positions, slice_spacing_mm) else -half - ROUNDING_MM
     found: list[Source | None] = []
     for height in np.arange(slices) * slice_spacing_mm:
         above = int(np.searchsorted(positions, height))
@@ -127,7 +135,7 @@ def sources(planes: Planes, slice_spacing_mm: float, slices: int) -> list[Source
         elif len(around) == 2 and positions[above] - positions[above - 1] <= planes.reach_mm:
             length = positions[above] - positions[above - 1]
             found.append(Source(above - 1, above, float((height - positions[above - 1]) / length)))
-        elif -half - ROUNDING_MM <= beside < half - ROUNDING_MM:
+        elif lowest <= beside < half - ROUNDING_MM:
             found.append(Source(nearest, nearest))
         else:
             found.append(None)

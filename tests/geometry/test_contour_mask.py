@@ -130,8 +130,8 @@ def test_two_structures_with_a_common_wall_share_no_voxel():
     grid = Grid((14, 20, 24), (1.0, 1.0, 1.0))
     masks = [contour_mask(drawn(*contours, grid=grid), grid)[0] for contours in (left, right, above)]
     expected = np.zeros(grid.shape_zyx, int)
-    expected[1:7] = 1
-    expected[7:13] = masks[0][1]
+    expected[2:7] = 1
+    expected[8:13] = masks[0][2]  # what lies between the two was drawn by neither
     np.testing.assert_array_equal(np.sum(masks, axis=0), expected)
 
 

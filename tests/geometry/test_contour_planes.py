@@ -30,7 +30,8 @@ def test_planes_on_slices_are_taken_as_they_are_and_gaps_stay(positions_mm, expe
     ("positions_mm", "spacing_mm", "expected"),
     [
         ([3, 6, 9], 1, ". . 0 0 0~1 0~1 1 1~2 1~2 2 2 ."),
-        ([2, 4, 6], 1, ". 0 0 0~1 1 1~2 2 . ."),  # exactly half a step away: below, not above
+        ([2, 4, 6], 1, ". . 0 0~1 1 1~2 2 . ."),  # every second slice: exactly half a step away is outside on both ends
+        ([2.5, 4.5, 6.5], 1, ". . 0 0~1 0~1 1~2 1~2 2 . ."),  # between slices: half a slice away is nearer than half a step
         ([1.5, 4.5, 7.5], 3, "0 0~1 1~2 . ."),
         ([4.5], 3, ". 0 . ."),
         ([1, 5], 2, "0 0~1 0~1 1 ."),
@@ -53,8 +54,8 @@ def test_contours_too_far_apart_are_no_step_and_one_forgotten_plane_is_found():
     far = find_planes(np.array([0.0, 30, 60]), 3.0)
     assert (far.step_mm, far.too_far_mm) == (3, 30)
     assert find_planes(np.array([0.0, 3, 6, 12, 15, 30]), 3.0).forgotten().tolist() == [2]
-    inside = find_planes(np.array([-9.0, -3, 0, 3, 6, 12, 15, 18, 24]), 3.0)
-    assert (inside.forgotten().tolist(), inside.forgotten(18.0).tolist()) == ([0, 4, 7], [4])
+    both = find_planes(np.array([-9.0, -3, 0, 3, 6, 12, 15, 18, 21]), 3.0)  # one gap below the image, one in it
+    assert (both.forgotten().tolist(), both.forgotten(5.0).tolist()) == ([4], [])
 
 
 def test_heights_are_grouped_by_plane_in_order():
