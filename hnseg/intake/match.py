@@ -76,14 +76,16 @@ def groups(
     What two registrations disagree about is left out, and so is a PET whose examination has a CT in another frame.
     """
     found: list[Group] = []
-    for one in series:
+    for one in sorted(series, key=lambda one: one.modality):  # CT first: it is PET that is laid on it
         # a series that names no frame shares it with nobody; its own UID stands in for it
         frame = one.frame_uid or one.series_uid
         try:
             group = _group_of(frame, found, registrations)
         except RefusedDicomError as error:
-            leave(one, error.reason, error.message)
-            continue
+            if one.modality == "pt":
+                leave(one, error.reason, error.message)
+                continue
+            group = None
         if group is None:
             found.append(group := Group(()))
         group.take_in(frame)

@@ -32,7 +32,7 @@ def plan_cases(scan: Scan, pseudonyms: Pseudonyms, unit: Unit = "patient", limit
     """
     patients: dict[str, list[FileHeader]] = defaultdict(list)
     for header in scan.headers:
-        patients[header.patient.patient_id or header.study_uid].append(header)
+        patients[header.patient.patient_id.strip() or header.study_uid].append(header)
     cases: list[CasePlan] = []
     skipped = [
         Skipped(pseudonyms.token(str(path)), "file", "", 1, error.reason, error.message) for path, error in scan.skipped
@@ -40,7 +40,10 @@ def plan_cases(scan: Scan, pseudonyms: Pseudonyms, unit: Unit = "patient", limit
     names: set[str] = set()
     for headers in patients.values():
         patient = _Patient(headers, pseudonyms, limits or Limits())
-        cases += patient.cases(unit, names)
+        try:
+            cases += patient.cases(unit, names)
+        except Exception as error:  # one patient's trouble, whatever it is, must not cost the others theirs
+            patient.give_up(error)
         skipped += patient.skipped
     cases, left = _patients_alone(cases, pseudonyms)
     skipped += left
@@ -102,6 +105,11 @@ class _Patient:
         self.skipped = [replace(one, case_id=name) for one in self.skipped]
         return self._with_own_names(plans, taken)
 
+    def give_up(self, error: Exception) -> None:
+        """Tell that nothing comes of this patient, without what the error says, which may name somebody."""
+        message = f"{type(error).__name__} while the files were put together; please report it"
+        self._skip(self.headers, "file", RefusedDicomError("failed", message))
+
     def _plan(self, patient: str, matched: Match, one_of_several: Group | None) -> CasePlan:
         patient_id = self.headers[0].patient.patient_id
         ending = f"-{self._letters(one_of_several)}" if one_of_several else ""
@@ -161,7 +169,8 @@ class _Patient:
 
     def _letters(self, group: Group) -> str:
         """What tells an examination from others of the patient, whichever come later."""
-        return self.pseudonyms.token(f"{group.study_uid} {group.frames[0]}").removeprefix("f-")[:EXAMINATION_LETTERS]
+        frame = min(one.frame_uid or one.series_uid for one in group.ct or group.pt)
+        return self.pseudonyms.token(f"{group.study_uid} {frame}").removeprefix("f-")[:EXAMINATION_LETTERS]
 
     def _series(self) -> list[Series]:
         by_uid: dict[str, list[FileHeader]] = defaultdict(list)

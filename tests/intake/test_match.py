@@ -133,10 +133,14 @@ def test_series_without_a_frame_share_it_with_nobody() -> None:
 def test_registrations_that_disagree_cost_the_pet_and_nothing_else() -> None:
     other = ((*SHIFT[0][:3], 5.0), *SHIFT[1:])
     moves = (Registration("1.2", "1.1", SHIFT), Registration("1.2", "1.1", other))
-    (case,), left = matched([series("2.1"), series("2.2", "pt", "1.2")], (structure_set("2.2", frame="1.2"),), moves)
+    images = [series("2.2", "pt", "1.2"), series("2.1")]
+    (case,), left = matched(images, (structure_set("2.2", frame="1.2"),), moves)
     assert case.ct is not None
     assert case.pt is None
     assert [reason for _, reason in left.reasons] == ["several_registrations", "several_registrations"]
+    cases, left = matched([series("2.1"), series("2.3", frame="1.2", study_uid="3.3")], (), moves)
+    assert len(cases) == 2, "each CT is a case of its own"
+    assert left.reasons == []
 
 
 def test_a_structure_set_in_a_frame_without_images_is_joined_by_a_registration() -> None:

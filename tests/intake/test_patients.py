@@ -11,6 +11,7 @@ from hnseg.intake.plan import Plan
 from hnseg.intake.pseudonyms import Pseudonyms
 from hnseg.io.dicom.objects import FileHeader, PatientTags, RefusedDicomError
 from hnseg.io.dicom.scan import Scan
+from hnseg.io.dicom.stack import stack
 from hnseg.types import Grid
 from tests.io.dicom.making import PATIENT, make_headers
 
@@ -137,3 +138,23 @@ def test_structures_of_images_that_were_refused_are_told() -> None:
     item = FileHeader(Path("a"), "RTSTRUCT", "", "8.1", "8.1", "1", "1.1", "", PATIENT, references=("7.7",))
     (case,) = planned(*ct(), item).cases
     assert any("drawn on images that were refused" in note for note in case.notes)
+
+
+def test_a_patient_whom_nobody_thought_of_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(headers: list[FileHeader]) -> None:
+        if headers[0].patient.patient_id == "B":
+            raise ZeroDivisionError("of Secretname")
+        return stack(headers)
+
+    monkeypatch.setattr("hnseg.intake.patients.stack", fail)
+    plan = planned(*ct(), *ct("2.2", "1.2", PatientTags("B")))
+    assert len(plan.cases) == 1
+    (one,) = plan.skipped
+    assert (one.reason, one.files) == ("failed", 4)
+    assert "Secretname" not in one.message
+
+
+def test_padding_around_an_id_makes_no_other_patient() -> None:
+    plan = planned(*ct("2.1", "1.1", PatientTags("A")), *ct("2.2", "1.1", PatientTags(" A ")))
+    assert len(plan.cases) == 1
+    assert [one.reason for one in plan.skipped] == ["other_ct"]
