@@ -79,7 +79,8 @@ def test_every_model_runs_on_every_data_set_in_every_view(model: str, root: Path
             assert leaves_a_report(*chosen, *needs, root=root), chosen
 
 
-@pytest.mark.parametrize("view", ["patches", pytest.param("tumour_slices", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("view", ["patches", "tumour_slices"])
 def test_pet_alone_trains_networks_of_volumes_too(view: str, root: Path) -> None:
     own = "data=turku_phantom", "data.regions=[image]", "data.spacing_mm=[6,4,4]", "inference=auto"
     assert leaves_a_report(*own, f"view={view}", "model=unet", "clicks=edt", f"name=turku-{view}", root=root)

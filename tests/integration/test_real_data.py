@@ -179,8 +179,8 @@ def test_sarcomas_slice_by_slice_with_clicks(command: Command, runs: Path, tmp_p
     (tmp_path / "cases.csv").write_text("\n".join(["case,pet,mask", *lines]) + "\n")
     own = ["experiment=rainio2024_cm1cnn", f"data.csv={tmp_path / 'cases.csv'}", "threads=1"]
     assert "0 errors" in command(*HNSEG, "check", *own).stdout
-    command("train.py", *own, "trainer.max_epochs=1", "model.net.filters=4", "name=slices")
-    slices, clicks = (pd.read_csv(runs / "slices" / f"{name}.csv") for name in ("slices", "clicks"))
+    command("train.py", *own, "trainer.max_epochs=1", "model.net.filters=4", "name=sarcoma-slices")
+    slices, clicks = (pd.read_csv(runs / "sarcoma-slices" / f"{name}.csv") for name in ("slices", "clicks"))
     assert (slices["pixels"] >= 6).all()
     threshold = clicks.query("method == 'pet_threshold' and user == 'centre'")["dice"]
     assert threshold.median() > 0.5
