@@ -30,8 +30,8 @@ def test_planes_on_slices_are_taken_as_they_are_and_gaps_stay(positions_mm, expe
     ("positions_mm", "spacing_mm", "expected"),
     [
         ([3, 6, 9], 1, ". . 0 0 0~1 0~1 1 1~2 1~2 2 2 ."),
-        ([2, 4, 6], 1, ". . 0 0~1 1 1~2 2 . ."),  # every second slice: exactly half a step away is outside on both ends
-        ([2.5, 4.5, 6.5], 1, ". . 0 0~1 0~1 1~2 1~2 2 . ."),  # between slices: half a slice away is nearer than half a step
+        ([2, 4, 6], 1, ". . 0 0~1 1 1~2 2 . ."),  # every second slice: half a step is outside
+        ([2.5, 4.5, 6.5], 1, ". . 0 0~1 0~1 1~2 1~2 2 . ."),  # between slices: half a slice is inside
         ([1.5, 4.5, 7.5], 3, "0 0~1 1~2 . ."),
         ([4.5], 3, ". 0 . ."),
         ([1, 5], 2, "0 0~1 0~1 1 ."),
