@@ -88,6 +88,7 @@ def test_again_there_is_nothing_to_do_and_nobody_looks(crossed: Path, command: C
     assert (crossed.parents[1] / "test_looks.csv").read_text() == before
 
 
+@pytest.mark.slow
 def test_another_configuration_under_the_same_name_is_refused(crossed: Path, command: Command) -> None:
     refused = command(*CV, "optimizer.lr=0.5", expect=2)
     assert "optimizer.lr" in refused.stderr
@@ -120,6 +121,7 @@ def test_another_chain_is_scored_without_training_and_counts_as_a_look(crossed: 
     assert not (crossed / "test" / "postprocessed").exists()
 
 
+@pytest.mark.slow
 def test_folds_of_other_patients_are_refused(crossed: Path, command: Command) -> None:
     path = crossed / "folds" / "1" / "manifest.json"
     before = path.read_text()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 
 from hnseg.geometry import resample
 from hnseg.intake.carry_out import Settings
@@ -16,6 +17,7 @@ from hnseg.intake.importer import import_folder
 from hnseg.intake.pseudonyms import Pseudonyms, load_key
 from hnseg.io import read_rows, read_volume
 from hnseg.phantom import write_dicom
+from hnseg.run.cli import main
 from hnseg.types import Volume
 from tests.integration.tiny import Command
 
@@ -119,11 +121,14 @@ def test_a_second_import_makes_only_what_is_missing(export: Path, imported: Path
     assert (imported / "cases.csv").read_text() == table
 
 
-def test_a_dry_run_writes_nothing(command: Command, export: Path, tmp_path: Path) -> None:
+def test_a_dry_run_writes_nothing(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("HNSEG_ROOT", str(tmp_path))
+    GlobalHydra.instance().clear()
     few = next(path for path in (export / "DICOM").iterdir() if path.is_dir() and path.name != "HEAP")
-    done = command(*HNSEG, "import", f"dicom={few}", "--dry-run", f"output={tmp_path / 'out'}")
-    assert "1 case, 1 patient" in done.stdout
-    assert "GTVt" in done.stdout
+    assert main(["import", f"dicom={few}", "--dry-run", f"output={tmp_path / 'out'}"]) == 0
+    told = capsys.readouterr().out
+    assert "1 case, 1 patient" in told
+    assert "GTVt" in told
     assert not list(tmp_path.iterdir())
 
 

@@ -14,6 +14,8 @@ from hnseg.run.places import conf_dir
 
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("[!_]*.yaml"))
 DATA = sorted(path.stem for path in (conf_dir() / "data").glob("[!_]*.yaml"))
+COVERED = ("hecktor2020", "hecktor2021", "hecktor2022", "miccai2015", "public_oar", "turku")
+"""Data sets that experiments run on, each in its own view."""
 WITH_PET = [data for data in DATA if data not in ("miccai2015", "public_oar")]
 VIEWS = sorted(path.stem for path in (conf_dir() / "view").glob("*.yaml"))
 
@@ -40,7 +42,7 @@ def test_every_experiment_runs(experiment: str, root: Path) -> None:
     assert leaves_a_report(f"experiment={experiment}", root=root)
 
 
-@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("data", [pytest.param(d, marks=[pytest.mark.slow] if d in COVERED else []) for d in DATA])
 def test_every_data_set_runs_in_its_own_view(data: str, root: Path) -> None:
     assert leaves_a_report(f"data={data}", f"name={data}", root=root)
 

@@ -122,6 +122,7 @@ def test_a_rate_that_falls_on_a_plateau_falls_after_a_kill_as_well(
     assert same_as_never_killed(runs / "killed-plateau", slices)
 
 
+@pytest.mark.slow
 def test_a_final_fit_that_would_choose_an_epoch_is_refused(command: Command) -> None:
     kept = [word for word in SLICES if not word.startswith(("split", "fold"))]
     done = command("train.py", *kept, "split=jain2020", "split.final=true", "name=final-best", expect=2)

@@ -10,7 +10,7 @@ from tests.integration.killing import OFTEN, same_as_never_killed, start_and_kil
 from tests.integration.tiny import TINY, Command
 
 
-@pytest.mark.parametrize("how", ["resume=RUN", "same command"])
+@pytest.mark.parametrize("how", [pytest.param("resume=RUN", marks=pytest.mark.slow), "same command"])
 def test_killed_run_resumes_to_the_same_weights_bit_for_bit(
     how: str, environment: dict[str, str], command: Command, runs: Path, trained: Path
 ) -> None:

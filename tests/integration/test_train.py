@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 import yaml
 
@@ -100,6 +101,7 @@ def test_wandb_offline(command: Command, runs: Path) -> None:
     assert (runs / "logged" / "metrics.csv").is_file()
 
 
+@pytest.mark.slow
 def test_mixed_precision_and_channels_last(command: Command) -> None:
     command(
         "train.py",
