@@ -18,6 +18,7 @@ def slices():
     return turku(32.0, 16)
 
 
+@pytest.mark.slow
 def test_prints_three_tables_and_answers_agree(capsys):
     threads = torch.get_num_threads()
     assert clicks.main(["--quick"]) == 0

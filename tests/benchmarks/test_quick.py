@@ -14,6 +14,7 @@ NAMES = ("patches", "hd95", "evaluation", "crf", "augment", "slices", "sliding_w
 NAMES += ("prediction_memory", "prediction_slices", "memory")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", NAMES)
 def test_prints_a_table_and_answers_agree(name, capsys) -> None:

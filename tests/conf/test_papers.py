@@ -39,6 +39,7 @@ def test_commands_of_the_pages_compose(command: str, arguments: str) -> None:
     validate(to_plain(config))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_switch_of_a_page_changes_the_experiment(page: Path) -> None:
     (experiment,) = set(re.findall(r"experiment=\w+", page.read_text()))

@@ -91,7 +91,8 @@ def test_pet_alone_trains_networks_of_volumes_too(view: str, root: Path) -> None
 CLICKS = sorted(path.stem for path in (conf_dir() / "clicks").glob("[!_]*.yaml"))
 
 
-@pytest.mark.parametrize("clicks", [pytest.param(c, marks=[] if c == "edt" else pytest.mark.slow) for c in CLICKS])
+@pytest.mark.slow
+@pytest.mark.parametrize("clicks", CLICKS)
 def test_every_encoding_of_clicks_widens_a_network_of_pet_ct(clicks: str, root: Path) -> None:
     assert leaves_a_report(
         f"clicks={clicks}", "data=hecktor2021", "model=unet3plus", f"name=clicks-{clicks}", root=root

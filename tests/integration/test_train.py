@@ -79,6 +79,7 @@ def test_evaluate_gives_what_the_test_stage_gave(trained: Path, command: Command
     pd.testing.assert_series_equal(ours[theirs.index], theirs)
 
 
+@pytest.mark.slow
 def test_prepare_a_second_time_does_nothing(trained: Path, command: Command) -> None:
     shown = command("-m", "hnseg.run.cli", "prepare", *TINY).stdout
     assert "nothing to do" in shown
