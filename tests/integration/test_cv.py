@@ -81,6 +81,7 @@ def test_the_data_sets_own_test_patients_are_outlined_by_all_folds(crossed: Path
     assert (looks["split"] == "test patients").sum() == 1
 
 
+@pytest.mark.slow
 def test_again_there_is_nothing_to_do_and_nobody_looks(crossed: Path, command: Command) -> None:
     before = (crossed.parents[1] / "test_looks.csv").read_text()
     shown = command(*CV, "postprocess=[crf,keep_largest]").stdout

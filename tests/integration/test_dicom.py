@@ -31,7 +31,7 @@ Who = dict[str, dict[str, str]]
 @pytest.fixture(scope="module")
 def export(environment: dict[str, str]) -> Path:
     """The phantom as a hospital exports it."""
-    return write_dicom(Path(environment["HNSEG_ROOT"]) / "hospital", PATIENTS, seed=1, coarse=3.0)
+    return write_dicom(Path(environment["HNSEG_ROOT"]) / "hospital", PATIENTS, seed=1, coarse=4.0)
 
 
 @pytest.fixture(scope="module")

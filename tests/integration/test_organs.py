@@ -129,6 +129,7 @@ def test_a_final_fit_that_would_choose_an_epoch_is_refused(command: Command) -> 
     assert "add callbacks=last_weights" in done.stderr
 
 
+@pytest.mark.slow
 def test_networks_of_slices_and_of_volumes_answer_together(
     slices: Path, volumes: Path, raw: Path, command: Command, tmp_path: Path
 ) -> None:

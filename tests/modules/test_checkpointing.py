@@ -26,7 +26,7 @@ AtomicCheckpointIO().save_checkpoint(big, Path(sys.argv[1]))
 def test_a_checkpoint_is_the_old_or_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     AtomicCheckpointIO().save_checkpoint({"number": 0}, path)
-    for delay in (0.0, 0.02, 0.05):
+    for delay in (0.0, 0.03):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path), "1"], stdout=subprocess.PIPE)
         assert writer.stdout is not None
         writer.stdout.readline()
