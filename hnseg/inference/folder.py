@@ -17,11 +17,10 @@ from hnseg.inference.progress import PatientBar, patient_bar
 from hnseg.io import read_rows, write_rows
 from hnseg.io.clicks import FileClick
 from hnseg.io.dicom.objects import Series
+from hnseg.io.tables import PREDICTIONS
 from hnseg.prepare.findings import Failure, usable_case_id
 from hnseg.prepare.images import read_images
 from hnseg.types import Prediction, Study
-
-TABLE = "predictions.csv"
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def predict_folder(
     predictor.refuse_unwanted([click for of_case in clicks.values() for click in of_case])
     files = Output(output, predictor.labels.names, save_probabilities, structure_files, formats, series)
     output.mkdir(parents=True, exist_ok=True)
-    table = output / TABLE
+    table = output / PREDICTIONS
     rows = _rows_of(table, predictor, clicks, {study.case_id: study.origin for study in studies}) if resume else {}
     strangers = sorted(set(clicks) - {study.case_id for study in studies})
     failures = [Failure(case_id, _no_patient(clicks[case_id])) for case_id in strangers]

@@ -20,8 +20,6 @@ STRUCTURE_FILES: tuple[str, ...] = get_args(StructureFiles)
 Format = Literal["nifti", "rtstruct", "seg"]
 FORMATS: tuple[str, ...] = get_args(Format)
 ENDINGS: dict[str, str] = {"nifti": ".nii.gz", "rtstruct": "_rtstruct.dcm", "seg": "_seg.dcm"}
-CONTOUR_TOLERANCE_MM = 0.2
-"""How far a contour may be simplified: a fifth of a pixel of a planning CT."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,6 @@ class Output:
         formats: of the masks: ``nifti`` is the label map, ``rtstruct`` and ``seg`` are DICOM objects in the frame of
             reference of the patient's own series.
         series: the DICOM series of each patient that the mask lies on, for these; None: the images are no DICOM.
-        tolerance_mm: how far the contours of an RTSTRUCT may be simplified.
 
     Raises:
         ValueError: a structure whose name cannot be a file's, where it would be one; an unknown suffix or format; DICOM
@@ -51,7 +48,6 @@ class Output:
     structure_files: StructureFiles | None = None
     formats: Sequence[str] = ("nifti",)
     series: Mapping[str, Series] | None = None
-    tolerance_mm: float = CONTOUR_TOLERANCE_MM
 
     def __post_init__(self) -> None:
         if self.structure_files is not None and self.structure_files not in STRUCTURE_FILES:
@@ -115,7 +111,7 @@ class Output:
         labels, series = prediction.mask.array, self.series[prediction.case_id]
         structures = _Structures(labels, self.names)
         if one == "rtstruct":
-            write_rtstruct(path, structures, series, tolerance_mm=self.tolerance_mm, phantom=phantom)
+            write_rtstruct(path, structures, series, phantom=phantom)
         else:
             write_seg(path, structures, series, phantom=phantom)
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from hnseg.io.atomic import atomic_path
 from hnseg.types import BoxMm
 
+PREDICTIONS = "predictions.csv"
+"""The table that a prediction leaves beside its masks: a row a patient, their volumes in columns ``<structure>_ml``."""
+
 BOX_COLUMNS = ("PatientID", "x1", "x2", "y1", "y2", "z1", "z2")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from hnseg.intake.importer import RECORD
 from hnseg.report.html import write_page
 from hnseg.report.import_pictures import case_picture
 from hnseg.report.import_tables import alias_lines, import_table, structure_table, unknown_table
@@ -16,7 +17,7 @@ from hnseg.report.import_words import case_notes, import_cards, import_sentences
 from hnseg.report.structures import structure_colors
 from hnseg.report.tables import Cell, TableView
 
-RECORD, PAGE = "import.json", "import.html"
+PAGE = "import.html"
 MOST_PICTURES = 24
 """Cases with a picture: each takes seconds, and a page of hundreds would not open."""
 

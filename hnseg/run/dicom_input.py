@@ -11,7 +11,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,7 +26,7 @@ from hnseg.intake.to_predict import DicomPatients, dicom_patients
 from hnseg.io.dicom.objects import Limits
 from hnseg.prepare.pool import cores
 
-UNITS = ("patient", "study")
+UNITS = get_args(Unit)
 LOCK = ".lock"
 
 
@@ -43,7 +43,7 @@ def dicom_input(
         told: ``dicom`` of ``conf/predict.yaml``.
     """
     output.mkdir(parents=True, exist_ok=True)
-    with _own_folder(output) as folder:
+    with own_folder(output) as folder:
         names, settings, unit = pseudonyms_of(told), settings_of(told), unit_of(told["cases"])
         with import_bar() as tell:
             patients = dicom_patients(source, folder, modalities, names, settings, unit, cores(), tell)
@@ -52,7 +52,7 @@ def dicom_input(
 
 
 @contextmanager
-def _own_folder(output: Path) -> Iterator[Path]:
+def own_folder(output: Path) -> Iterator[Path]:
     """A hidden folder for as long as it is needed; those of calls that were killed are taken away."""
     for stale in output.glob(".import-*"):
         with contextlib.suppress(OSError), (stale / LOCK).open("r+") as lock:

@@ -12,8 +12,8 @@ from hnseg.evaluate.folders import evaluate_folders
 from hnseg.evaluate.organ_files import PDDCA_FOLDER, Naming
 from hnseg.evaluate.organ_folders import OrganScoring, has_organ_folders, score_organ_folders, write_organ_scores
 from hnseg.evaluate.organ_table import LEAST_N, organ_text
-from hnseg.inference.folder import TABLE
 from hnseg.io import read_cases, read_rows
+from hnseg.io.tables import PREDICTIONS
 from hnseg.prepare.organs import PDDCA
 from hnseg.run.resolvers import to_plain
 
@@ -96,7 +96,7 @@ def _names(plain: Mapping[str, Any], otherwise: Sequence[str]) -> tuple[str, ...
     Raises:
         ValueError: the two differ, and label maps would be read with the wrong names.
     """
-    said, table = plain["label_names"], Path(plain["predictions"]) / TABLE
+    said, table = plain["label_names"], Path(plain["predictions"]) / PREDICTIONS
     predicted = _predicted(table) if table.is_file() and not plain["prediction_structures"] else []
     if said and predicted and list(said) != predicted:
         raise ValueError(

@@ -1,12 +1,14 @@
 """Every file under conf/ composes and can be built; nothing has to be listed here."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from hnseg.io.dicom.objects import Limits
 from hnseg.run.cli import COMMANDS
 from hnseg.run.places import conf_dir
 from hnseg.run.resolvers import register_resolvers, to_plain
@@ -99,3 +101,8 @@ def test_the_name_of_a_run_follows_from_what_is_trained() -> None:
     assert composed().name == composed("logger=wandb").name
     assert composed().name != composed("optimizer.lr=0.5").name
     assert composed().name.startswith("phantom-")
+
+
+@pytest.mark.parametrize(("command", "key"), [("import", "limits"), ("predict", "dicom.limits")])
+def test_the_limits_that_commands_show_are_those_of_the_reader(command: str, key: str) -> None:
+    assert OmegaConf.to_container(OmegaConf.select(compose(command), key)) == asdict(Limits())

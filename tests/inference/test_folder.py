@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from hnseg.inference.folder import TABLE, predict_folder
+from hnseg.inference.folder import predict_folder
 from hnseg.inference.output import PROBABILITIES
 from hnseg.inference.predictor import Predictor
 from hnseg.io import read_volume, write_volume
 from hnseg.io.clicks import FileClick
+from hnseg.io.tables import PREDICTIONS
 from hnseg.labels import LabelSet
 from hnseg.postprocess import ClickFilter, DropSmall, Postprocess
 from hnseg.prepare.images import read_images
@@ -46,7 +47,7 @@ def predictor(pet_threshold):
 
 
 def rows_of(folder):
-    with (folder / TABLE).open(newline="") as file:
+    with (folder / PREDICTIONS).open(newline="") as file:
         return {row["case"]: row for row in csv.DictReader(file)}
 
 
@@ -60,7 +61,7 @@ def test_one_mask_a_patient_on_that_patients_grid(study, predictor, tmp_path):
         assert mask.grid.matches(ct.grid)
         assert mask.array.dtype == np.uint8
         assert mask.array.sum() > 100
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["A-1.nii.gz", "B.2.nii.gz", TABLE]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["A-1.nii.gz", "B.2.nii.gz", PREDICTIONS]
 
 
 def test_table_says_volume_notes_and_phantom(study, predictor, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from hnseg.run.dicom_input import LOCK, _own_folder
+from hnseg.run.dicom_input import LOCK, own_folder
 from hnseg.run.import_dicom import main
 from hnseg.run.places import conf_dir
 from hnseg.run.resolvers import register_resolvers
@@ -65,7 +65,7 @@ def test_what_a_killed_prediction_left_goes_with_the_next(tmp_path: Path) -> Non
         (folder / LOCK).touch()
     with (busy / LOCK).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with _own_folder(tmp_path) as own:
+        with own_folder(tmp_path) as own:
             assert own.is_dir()
             assert not stale.exists()
             assert busy.exists()

@@ -112,7 +112,6 @@ def pet_tags(values: Values) -> PetTags:
         timezone=values.text(0x00080201),
         frame_reference_time_ms=values.number(0x00541300),
         frame_duration_ms=values.number(0x00181242),
-        time_slices=values.integer(0x00540101),
         philips_suv_factor=values.number(philips) if philips else None,
         philips_activity_factor=values.number(philips | 0x09) if philips else None,
         radiopharmaceuticals=max(len(injections), 1),

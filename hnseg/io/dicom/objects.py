@@ -107,7 +107,6 @@ class PetTags:
     timezone: str = ""
     frame_reference_time_ms: float | None = None
     frame_duration_ms: float | None = None
-    time_slices: int | None = None
     philips_suv_factor: float | None = None
     philips_activity_factor: float | None = None
     radiopharmaceuticals: int = 1

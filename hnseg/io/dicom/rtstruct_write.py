@@ -8,7 +8,6 @@ systems file it there: this is the one thing that hnseg writes with a patient's 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +22,7 @@ from hnseg.io.atomic import atomic_path
 from hnseg.io.dicom.copied_tags import copied_tags
 from hnseg.io.dicom.objects import Masks, RefusedDicomError, Series
 from hnseg.io.dicom.rtstruct_regions import SHORT_LETTERS, add_regions, image_references, item
-from hnseg.io.dicom.structure_look import Rgb, structure_colours
+from hnseg.io.dicom.structure_look import structure_colours
 
 TOLERANCE_MM = 0.3
 """Points are left out within this distance: about two in five of them stay on a head-and-neck CT."""
@@ -41,7 +40,6 @@ def write_rtstruct(
     label: str = "hnseg",
     tolerance_mm: float = TOLERANCE_MM,
     phantom: bool = False,
-    colours: Mapping[str, Rgb] | None = None,
 ) -> None:
     """Write masks as an RT Structure Set; the file is there whole or not at all.
 
@@ -58,7 +56,6 @@ def write_rtstruct(
         label: Structure Set Label, up to 16 letters.
         tolerance_mm: how far the contours may lie beside the outlines of the voxels; see `outlines`.
         phantom: made up: label and descriptions say so. A series that is marked as a phantom makes it one.
-        colours: structure to red, green and blue, 0 to 255, where hnseg's own are not wanted.
 
     Raises:
         ValueError: no structure, or a name or label that DICOM cannot hold.
@@ -76,7 +73,7 @@ def write_rtstruct(
     with disable_value_validation(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote values, and here they are a patient's
         dataset = copied_tags(series, [label, *structures])
-        add_regions(dataset, structures, series, tolerance_mm, structure_colours(structures, colours))
+        add_regions(dataset, structures, series, tolerance_mm, structure_colours(structures))
         _refer(dataset, series)
         _describe(dataset, label, phantom)
         _identify(dataset, series)

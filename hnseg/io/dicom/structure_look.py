@@ -44,12 +44,11 @@ _GOLDEN_RATIO = 0.618034
 _FIRST_HUE, _SATURATION = 0.89, 0.75  # of all, these put the first twelve furthest from the table and from each other
 
 
-def structure_colours(names: Iterable[str], own: Mapping[str, Rgb] | None = None) -> dict[str, Rgb]:
-    """Structure to colour: the user's own, else the table's, else by its place among those that are in neither."""
-    table = {**COLOURS, **(own or {})}
+def structure_colours(names: Iterable[str]) -> dict[str, Rgb]:
+    """Structure to colour: the table's, else by its place among those that are not in it."""
     names = list(names)
-    others = [name for name in names if name not in table]
-    return {name: table[name] if name in table else _hue(others.index(name)) for name in names}
+    others = [name for name in names if name not in COLOURS]
+    return {name: COLOURS[name] if name in COLOURS else _hue(others.index(name)) for name in names}
 
 
 def interpreted_type(name: str) -> str:

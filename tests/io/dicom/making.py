@@ -240,7 +240,6 @@ def pet_tags(dataset: Dataset) -> PetTags:
         *(str(dataset.get(keyword, "") or "") for keyword in texts),
         number(dataset, "FrameReferenceTime"),
         number(dataset, "ActualFrameDuration"),
-        whole(dataset, "NumberOfTimeSlices"),
     )
 
 

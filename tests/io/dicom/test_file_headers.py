@@ -55,7 +55,7 @@ def test_a_ct_and_a_pet_are_read_as_they_were_made(tmp_path):
     values = np.arange(35.0).reshape(1, 5, 7)
     tags = {"QualityControlImage": "YES", "GantryDetectorTilt": -12.5, "SpacingBetweenSlices": 3, "RescaleType": "HU"}
     (ct,) = write_series(tmp_path / "ct", values, GRID, tags=tags)
-    (pet,) = write_series(tmp_path / "pt", values, GRID, "pt", tags={"SUVType": "BW", "NumberOfTimeSlices": 4})
+    (pet,) = write_series(tmp_path / "pt", values, GRID, "pt", tags={"SUVType": "BW"})
     assert read_header(ct.path, 1) == ct
     assert read_header(pet.path, 1) == pet
     assert ct.phantom

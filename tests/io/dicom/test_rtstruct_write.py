@@ -15,6 +15,7 @@ from hnseg import __version__
 from hnseg.io.dicom.objects import PatientTags, RefusedDicomError
 from hnseg.io.dicom.rtstruct_write import write_rtstruct
 from hnseg.io.dicom.stack import stack
+from hnseg.io.dicom.structure_look import COLOURS
 from hnseg.types import Grid
 from tests.io.dicom import making
 
@@ -121,13 +122,12 @@ def test_it_belongs_to_the_patient_study_and_images_it_was_made_from(series):
 
 
 def test_structures_have_numbers_names_colours_and_types(series):
-    own = (1, 2, 3)
-    dataset = written(series, colours={"Parotid_L": own})
+    dataset = written(series)
     assert [(roi.ROINumber, roi.ROIName) for roi in dataset.StructureSetROISequence] == list(enumerate(MASKS, start=1))
     assert {roi.ROIGenerationAlgorithm for roi in dataset.StructureSetROISequence} == {"AUTOMATIC"}
     assert [drawing.ReferencedROINumber for drawing in dataset.ROIContourSequence] == [1, 2, 3]
     colours = [tuple(drawing.ROIDisplayColor) for drawing in dataset.ROIContourSequence]
-    assert colours[:2] == [own, (255, 0, 0)]
+    assert colours[:2] == [COLOURS["Parotid_L"], (255, 0, 0)]
     assert len(set(colours)) == 3
     types = [observation.RTROIInterpretedType for observation in dataset.RTROIObservationsSequence]
     assert types == ["ORGAN", "GTV", "ORGAN"]

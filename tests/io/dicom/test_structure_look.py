@@ -17,13 +17,6 @@ def test_a_colour_belongs_to_a_name_and_not_to_its_place():
     assert structure_colours(["Chiasm", "Parotid_L"])["Parotid_L"] == structure_colours(["Parotid_L"])["Parotid_L"]
 
 
-def test_own_colours_come_first():
-    assert structure_colours(["Parotid_L", "x"], {"x": (1, 2, 3), "y": (4, 5, 6)}) == {
-        "Parotid_L": COLOURS["Parotid_L"],
-        "x": (1, 2, 3),
-    }
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
