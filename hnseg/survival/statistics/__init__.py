@@ -8,9 +8,8 @@ from hnseg.survival.statistics.censoring import CensoringSurvival, censoring_sur
 from hnseg.survival.statistics.concordance import concordance, concordance_counts
 from hnseg.survival.statistics.corrected_t import TTest, corrected_t_test
 from hnseg.survival.statistics.folds import FoldRisks, mean_concordance, pooled_concordance
-from hnseg.survival.statistics.groups import high_risk
+from hnseg.survival.statistics.groups import LogRank, high_risk, log_rank
 from hnseg.survival.statistics.kaplan_meier import kaplan_meier, survival_at
-from hnseg.survival.statistics.log_rank import LogRank, log_rank
 from hnseg.survival.statistics.uno import uno_concordance
 
 __all__ = [

@@ -32,14 +32,17 @@ def calibration(
 
     Returns:
         A row a group, the lowest survival first: ``group`` from 1, ``n``, ``predicted`` (mean), ``observed``, ``low``,
-        ``high`` (95 %); the last three NaN where the group's follow-up ends before the horizon.
+        ``high`` (95 %); the last three NaN where the group's follow-up ends before the horizon, the last two also where
+        nobody or everybody had the event, of which the estimate of the variance is 0.
     """
     predicted = np.asarray(survival, float)
     assert predicted.shape == (len(test),), f"{predicted.shape} predictions of {len(test)} patients"
     rows = []
     for number, members in enumerate(_groups(predicted, groups, smallest), start=1):
         curve = kaplan_meier(test.event[members], test.time_days[members])
-        rows.append((number, len(members), predicted[members].mean(), *survival_at(curve, horizon_days)))
+        observed, *ends = survival_at(curve, horizon_days)
+        ends = ends if 0 < observed < 1 else [np.nan, np.nan]
+        rows.append((number, len(members), predicted[members].mean(), observed, *ends))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -14,7 +14,7 @@ def kaplan_meier(event: ArrayLike, time_days: ArrayLike, confidence: float = 0.9
     """Kaplan-Meier curve (Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452) with a pointwise interval.
 
     The interval is lifelines': of Greenwood's variance on the scale of log(-log S) (Borgan and Liestol 1990), so it
-    stays within 0 and 1; it is NaN where the curve is 0, and 1 to 1 before the first event.
+    stays within 0 and 1; it is 1 to 1 before the first event and NaN where the curve is 0, where it is not defined.
 
     Args:
         event: (n,) whether the event was seen.
@@ -30,17 +30,11 @@ def kaplan_meier(event: ArrayLike, time_days: ArrayLike, confidence: float = 0.9
     if not len(times):
         return pd.DataFrame({name: np.empty(0) for name in COLUMNS})
     fitted = KaplanMeierFitter(alpha=1 - confidence).fit(times, seen)
+    table, survival = fitted.event_table, fitted.survival_function_.iloc[:, 0].to_numpy(float)
     low, high = fitted.confidence_interval_survival_function_.to_numpy(float).T
-    table = fitted.event_table
-    return pd.DataFrame(
-        {
-            "time_days": table.index.to_numpy(float),
-            "survival": fitted.survival_function_.iloc[:, 0].to_numpy(float),
-            "low": low,
-            "high": high,
-            "at_risk": table["at_risk"].to_numpy(int),
-        }
-    )
+    days, at_risk = table.index.to_numpy(float), table["at_risk"].to_numpy(int)
+    low, high = (np.where(survival > 0, end, np.nan) for end in (low, high))
+    return pd.DataFrame(dict(zip(COLUMNS, (days, survival, low, high, at_risk), strict=True)))
 
 
 def survival_at(curve: pd.DataFrame, time_days: float) -> tuple[float, float, float]:
