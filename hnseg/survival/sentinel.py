@@ -14,6 +14,8 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from hnseg.survival.objects import Outcome
+
 _ALLOWED: ContextVar[frozenset[str] | None] = ContextVar("training_rows", default=None)
 
 
@@ -51,8 +53,22 @@ def refuse_leak(patients: Iterable[str]) -> None:
         raise LeakError(f"fitting on {len(outside)} patients outside of the training rows, such as {min(outside)}")
 
 
+def refuse_misaligned(patients: Iterable[str], outcome: Outcome) -> None:
+    """Stop where the rows of features are not the outcome's patients in its order.
+
+    Bourigault et al. 2022 selected features against the outcomes of other patients, for want of this.
+
+    Raises:
+        LeakError: so it is.
+    """
+    names = tuple(patients)
+    if names != outcome.patients:
+        agreeing = sum(a == b for a, b in zip(names, outcome.patients, strict=False))
+        raise LeakError(f"features of {len(names)} patients, outcome of {len(outcome)}; only {agreeing} rows agree")
+
+
 class Guarded(BaseEstimator):
-    """A scikit-learn estimator whose ``fit(features, outcome)`` asks the sentinel first."""
+    """A scikit-learn estimator whose ``fit(features, outcome)`` asks the sentinel first, and whether both agree."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -64,6 +80,9 @@ def _guarded(fit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(fit)
     def guarded(self: Any, features: Any, *rest: Any, **named: Any) -> Any:
         refuse_leak(features.index)
+        for given in (*rest, *named.values()):
+            if isinstance(given, Outcome):
+                refuse_misaligned(features.index, given)
         return fit(self, features, *rest, **named)
 
     return guarded

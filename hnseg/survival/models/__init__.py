@@ -1,0 +1,1 @@
+"""Models of time to event, each behind :class:`hnseg.survival.objects.SurvivalModel` and named in the registry."""

@@ -1,0 +1,1 @@
+"""What happens to features before a model: imputation, standardisation, correlation filter, selection."""
