@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from hnseg.survival.objects import Outcome
+from hnseg.survival.pipeline.table import numbers_of, spread
 from hnseg.survival.sentinel import Guarded
 from hnseg.survival.state import State
-from hnseg.survival.pipeline.table import numbers_of, spread
 
 Array = NDArray[np.float64]
 
