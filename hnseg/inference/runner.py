@@ -82,7 +82,7 @@ class Runner:
 
         A network that takes clicks sees ``clicks`` (in voxels of the image), or that there are none.
         """
-        image = self._with_clicks(image, clicks)
+        image = self.with_clicks(image, clicks)
         if not self.in_one_pass(tuple(image.shape[1:])):
             return sliding_window(self._probabilities, image, **self._walk(), progress=progress)
         return joined(self._slices(image, progress), image.shape[1]) if self.flat else self._at_once(image)
@@ -94,7 +94,7 @@ class Runner:
         Where windows overlap, and for a 2-D network, only the slices that are not finished are in memory. A slab is
         good until the next one is asked for.
         """
-        image = self._with_clicks(image, clicks)
+        image = self.with_clicks(image, clicks)
         if not self.in_one_pass(tuple(image.shape[1:])):
             yield from finished_slabs(self._probabilities, image, **self._walk(), progress=progress)
         elif self.flat:
@@ -111,7 +111,14 @@ class Runner:
         limit = self.whole_up_to_zyx
         return limit is not None and all(have <= most for have, most in zip(shape_zyx, limit, strict=True))
 
-    def _with_clicks(self, image: Tensor, clicks: Clicks | None) -> Tensor:
+    def logits(self, window: Tensor) -> Tensor:
+        """(B, C, *window) in HU and SUV, clicks included, to what the network says of it; of a 2-D one (B, K, Y, X)."""
+        image = self.normalization(window.squeeze(2) if self.flat else window)
+        with self._autocast():
+            answer: Tensor = self.network(image)
+        return answer
+
+    def with_clicks(self, image: Tensor, clicks: Clicks | None) -> Tensor:
         """The image with its click channels behind, as the network had it in training."""
         if not self.clicks.channels:
             return image
@@ -139,10 +146,7 @@ class Runner:
 
     def _once(self, window: Tensor) -> Tensor:
         """(B, C, *window) in HU and SUV to probabilities (B, channels, *window), float32."""
-        image = self.normalization(window.squeeze(2) if self.flat else window)
-        with self._autocast():
-            logits = self.network(image)
-        probabilities = self.labels.activate(logits.float())
+        probabilities = self.labels.activate(self.logits(window).float())
         return probabilities.unsqueeze(2) if self.flat else probabilities
 
     def _autocast(self) -> AbstractContextManager[object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import ClassVar, get_args
 
 from torch import Tensor, nn
 
@@ -40,6 +40,8 @@ class AnatomyNet(nn.Module):
         divisor: every axis of the input must be a multiple of it: 2**poolings. The authors padded to multiples of 8, of
             16 with 4 poolings.
     """
+
+    layers: ClassVar[dict[str, str]] = {"bottleneck": "down.3", "decoder": "up.3"}
 
     def __init__(
         self,

@@ -88,6 +88,8 @@ class ResUNet(nn.Module):
     """
 
     divisor: ClassVar[int] = 2 ** (LEVELS - 1)
+    # the last unit of the way up gives the logits themselves, so that the one before it is the last decoder stage
+    layers: ClassVar[dict[str, str]] = {"bottleneck": "down.4", "decoder": "up.2"}
 
     def __init__(
         self,

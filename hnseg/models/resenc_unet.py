@@ -143,6 +143,7 @@ class ResEncUNet(nn.Module):
             raise ValueError(f"stages is {stages}; use 2 to {most}, as many as blocks_per_stage has numbers")
         self.spatial_dims, self.deep_supervision, self.checkpointing = spatial_dims, deep_supervision, checkpointing
         self.divisor = 2 ** (stages - 1)
+        self.layers = {"bottleneck": f"encoder.{stages - 1}", "decoder": f"decoder.{stages - 2}"}
         widest = MAX_FILTERS[spatial_dims] if max_filters is None else max_filters
         widths = [min(filters * 2**stage, widest) for stage in range(stages)]
         self.stem = ConvNorm(in_channels, widths[0], spatial_dims)

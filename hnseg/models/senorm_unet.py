@@ -115,6 +115,7 @@ class SENormUNet(nn.Module):
     """
 
     divisor: ClassVar[int] = SENormEncoder.divisor
+    layers: ClassVar[dict[str, str]] = {"bottleneck": "encoder.levels.4", "decoder": "decoder1"}
 
     def __init__(
         self,

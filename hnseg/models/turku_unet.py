@@ -103,6 +103,7 @@ class TurkuUNet(nn.Module):
         if levels not in (3, 4):
             raise ValueError(f"levels is {levels}; TurkuUNet has 4, or 3 as for slices of 64 pixels")
         self.spatial_dims, self.variant, self.divisor = spatial_dims, variant, 2 ** (levels - 1)
+        self.layers = {"bottleneck": f"down.{levels - 1}", "decoder": f"up.{levels - 2}"}
         self.activation: Literal["identity"] | None = None if variant == "logits" else "identity"
         widths = [filters * width for width in WIDTHS[:levels]]
         self.pool = MaxPool()

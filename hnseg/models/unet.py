@@ -65,6 +65,7 @@ class UNet(nn.Module):
     """
 
     divisor: ClassVar[int] = 2 ** (LEVELS - 1)
+    layers: ClassVar[dict[str, str]] = {"bottleneck": "down.3", "decoder": "up.2"}
 
     def __init__(
         self,

@@ -148,6 +148,7 @@ class UNet3Plus(nn.Module):
     """
 
     divisor: ClassVar[int] = SENormEncoder.divisor
+    layers: ClassVar[dict[str, str]] = {"bottleneck": "encoder.levels.4", "decoder": "stages.3"}
 
     def __init__(
         self,
