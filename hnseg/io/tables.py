@@ -39,7 +39,7 @@ def read_cases(path: Path) -> list[dict[str, str]]:
         ValueError: as :func:`read_rows`; or a case name that is empty or used twice; or no row at all.
     """
     path = Path(path)
-    rows = _keyed_rows(path, "case", ("case",))
+    rows = keyed_rows(path, "case", ("case",))
     return [row for _, row in rows.values()]
 
 
@@ -52,7 +52,7 @@ def read_boxes(path: Path) -> dict[str, BoxMm]:
     """
     path = Path(path)
     boxes = {}
-    for patient, (line, row) in _keyed_rows(path, "PatientID", BOX_COLUMNS).items():
+    for patient, (line, row) in keyed_rows(path, "PatientID", BOX_COLUMNS).items():
         place = f"{path}, line {line} ({patient})"
         low = tuple(_millimetres(row[f"{axis}1"], f"{axis}1", place) for axis in "xyz")
         high = tuple(_millimetres(row[f"{axis}2"], f"{axis}2", place) for axis in "xyz")
@@ -84,7 +84,12 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]], columns: Sequen
         writer.writerows(rows)
 
 
-def _keyed_rows(path: Path, key: str, required: Sequence[str]) -> dict[str, tuple[int, dict[str, str]]]:
+def keyed_rows(path: Path, key: str, required: Sequence[str]) -> dict[str, tuple[int, dict[str, str]]]:
+    """Rows by the name in column ``key``: name to (line where the row ends, row), in the table's order.
+
+    Raises:
+        ValueError: as :func:`read_rows`; or a name that is empty or there twice (both lines are named); or no row.
+    """
     found: dict[str, tuple[int, dict[str, str]]] = {}
     for line, row in numbered_rows(path, required):
         name = row[key]
@@ -101,7 +106,7 @@ def _keyed_rows(path: Path, key: str, required: Sequence[str]) -> dict[str, tupl
 
 
 def numbered_rows(path: Path, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """(line where the row ends, row) for each row."""
+    """(line where the row ends, row) for each row, otherwise as :func:`read_rows`."""
     text = _read_text(path)
     header_line = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(",;\t", key=header_line.count)
