@@ -26,13 +26,16 @@ from hnseg.report.provenance import facts, run_commands
 from hnseg.report.run_folder import RunFolder
 from hnseg.report.settings import optimizer_switch
 from hnseg.report.slice_words import slice_sentences
+from hnseg.report.survival_page import write_survival_report
 from hnseg.report.tables import case_table, centre_table, interval, mean_and_spread, number
 from hnseg.report.training_data import data_figures
 from hnseg.report.words import Sentence, evaluation, status
 
 
 def write_report(folder: Path) -> Path:
-    """Write ``report.html`` of a run or of a cross-validation, whole or not at all; returns its path.
+    """Write ``report.html`` of a run, a cross-validation or an experiment on outcomes, whole or not at all.
+
+    Returns its path.
 
     It is made from the files that the run left. A run that was stopped, or never looked at test patients, or lost its
     predictions, gets a page that says so. The pictures of its patients also go into ``figures/``.
@@ -40,7 +43,7 @@ def write_report(folder: Path) -> Path:
     Raises:
         ValueError: the folder is not that of a run, or a table in it cannot be read.
     """
-    others = {"cv": write_cv_report, "arms": write_arms_report}
+    others = {"cv": write_cv_report, "arms": write_arms_report, "survival": write_survival_report}
     if write := others.get(read_manifest(folder).get("task", "")):
         return write(folder)
     run = RunFolder.open(folder)

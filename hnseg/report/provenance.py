@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,20 @@ def cv_commands(run: RunFolder, *, finished: bool) -> dict[str, str]:
             outline: f"python predict.py checkpoint={folder} input=DIR output=DIR",
         }
     return commands | {"Write this page again": f"hnseg report {folder}"}
+
+
+def survival_commands(run: RunFolder, models: Sequence[str], *, finished: bool) -> dict[str, str]:
+    """What to type to use the saved models of an experiment on outcomes, or to finish it."""
+    commands = {}
+    if (run.folder / "overrides.yaml").is_file():
+        what = "Start the same again: what is finished stays" if finished else "Go on with what is not finished"
+        commands[what] = shlex.join(["hnseg", "survival", *run.overrides])
+    for model in models:
+        saved = _typed(run.folder / "models" / model)
+        commands[f"Apply {model} to new patients"] = (
+            f"hnseg survival predict model={saved} input=TABLE.csv output=risks.csv"
+        )
+    return commands | {"Write this page again": f"hnseg report {_typed(run.folder)}"}
 
 
 def _typed(folder: Path) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
+TEXT = ("case", "patient", "centre", "structure", "fold", "phantom", "model", "features", "feature", "group")
+"""Columns that stay text, whatever stands in them: a patient may be called 007, a feature 12."""
+
 
 def read_cases(path: Path) -> pd.DataFrame:
     """A table of patients; empty where there is none. Names stay text, whatever they look like.
@@ -31,7 +34,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     """
     if not path.is_file() or path.stat().st_size == 0:
         return pd.DataFrame()
-    names = {"case": str, "centre": str, "structure": str, "fold": str, "phantom": str}
+    names = dict.fromkeys(TEXT, str)
     try:
         # a patient or a centre may well be called NA
         return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=["", "nan", "NaN"])

@@ -1,0 +1,117 @@
+"""The experiment as one table: a row a model and feature set, the honest protocol beside the paper's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hnseg.evaluate.paired import holm
+from hnseg.report.survival_folder import SurvivalFolder
+from hnseg.report.survival_published import published_table2
+
+HONEST, PAPER = "honest", "paper"
+CHANCE = 0.5
+SIGNIFICANT = 0.05
+MOST_SHOWN = 6
+"""Sets with curves and coefficients on the page; those of dozens would hide the two that matter."""
+
+MODELS = {"cox": "Cox", "rsf": "Random survival forest", "deepsurv": "DeepSurv", "deephit": "DeepHit"}
+BLOCKS = {"clinical": "clinical", "ct": "CT", "pt": "PET", "deep": "deep"}
+
+Key = tuple[str, str]
+"""Model and feature set, as they are named in files."""
+
+
+def compared(folder: SurvivalFolder) -> pd.DataFrame:
+    """A row a model and feature set, in the order in which they were run.
+
+    Columns: ``model``, ``features``; of the honest protocol ``c_index``, ``low``, ``high``, ``uno_c``, ``auc``,
+    ``ibs``, ``selected``, ``reference``, ``difference``, ``p`` and ``p_holm`` (corrected for all tests of the table);
+    ``paper`` (the C-index by the paper's protocol), ``optimism`` (that minus the honest one), ``published``, ``near``
+    (how far the model came from chance to the best that can be reached: 0 to 1; of phantoms only). nan where unknown.
+    """
+    summary = folder.tables["summary"]
+    honest = summary[summary["protocol"] == HONEST].drop(columns=["protocol", "published"])
+    paper = summary.loc[summary["protocol"] == PAPER, ["model", "features", "c_index"]]
+    keys = summary[["model", "features"]].drop_duplicates()
+    table = keys.merge(honest, how="left").merge(paper.rename(columns={"c_index": "paper"}), how="left")
+    said = summary.groupby(["model", "features"], sort=False)["published"].first()
+    printed = published_table2()
+    table["published"] = [said.get(key, math.nan) for key in row_keys(table)]
+    table["published"] = [
+        printed.get(key, math.nan) if math.isnan(value) else value
+        for key, value in zip(row_keys(table), table["published"], strict=True)
+    ]
+    table["reference"] = table["reference"].fillna("").astype(str)
+    table["optimism"] = table["paper"] - table["c_index"]
+    table["p_holm"] = holm(table["p"].to_numpy(float))
+    reachable = folder.best_c_index - CHANCE
+    table["near"] = (table["c_index"] - CHANCE) / reachable if reachable > 0 else np.nan
+    return table
+
+
+def row_keys(table: pd.DataFrame) -> list[Key]:
+    """Model and feature set of each row."""
+    return [(str(model), str(features)) for model, features in zip(table["model"], table["features"], strict=True)]
+
+
+def best_row(table: pd.DataFrame) -> dict[str, Any] | None:
+    """The row with the highest honest C-index; None where no set has one."""
+    known = table.dropna(subset="c_index")
+    return None if known.empty else _plain(known.sort_values("c_index", ascending=False, kind="stable").iloc[0])
+
+
+def row_of(table: pd.DataFrame, key: Key) -> dict[str, Any] | None:
+    """The row of a model and feature set; None where there is none."""
+    found = table[(table["model"] == key[0]) & (table["features"] == key[1])]
+    return None if found.empty else _plain(found.iloc[0])
+
+
+def reference_of(table: pd.DataFrame, row: dict[str, Any]) -> dict[str, Any] | None:
+    """The row that a row is tested against: the same model's, on the features that the table names."""
+    name = row["reference"] or "clinical"
+    found = row_of(table, (row["model"], name))
+    return None if found is None or name == row["features"] else found
+
+
+def shown_keys(table: pd.DataFrame) -> list[Key]:
+    """Of which sets there are curves: the best one, what it is tested against, and the best of every other model."""
+    best = best_row(table)
+    if best is None:
+        return []
+    keys = [(best["model"], best["features"])]
+    reference = reference_of(table, best)
+    if reference is not None:
+        keys.append((reference["model"], reference["features"]))
+    for _, rows in table.groupby("model", sort=False):
+        own = best_row(rows)
+        if own is not None and (own["model"], own["features"]) not in keys and own["model"] != best["model"]:
+            keys.append((own["model"], own["features"]))
+    return keys[:MOST_SHOWN]
+
+
+def model_name(model: str) -> str:
+    """A model's name for readers."""
+    return MODELS.get(model, model)
+
+
+def features_name(features: str) -> str:
+    """``clinical+ct`` becomes ``clinical + CT``."""
+    return " + ".join(BLOCKS.get(block, block) for block in features.split("+"))
+
+
+def set_name(key: Key) -> str:
+    """``Cox, clinical + CT``."""
+    return f"{model_name(key[0])}, {features_name(key[1])}"
+
+
+def days(count: float) -> str:
+    """``730 days (2.0 years)``; ``the horizon`` where it is not known."""
+    return "the horizon" if math.isnan(count) else f"{count:.0f} days ({count / 365.25:.1f} years)"
+
+
+def _plain(row: pd.Series[Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}
