@@ -1,0 +1,42 @@
+"""How good a fold's predictions for its test patients are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnseg.survival.objects import Outcome
+from hnseg.survival.statistics import concordance, cumulative_auc, integrated_brier, uno_concordance
+
+SCORES = ("c_index", "uno_c", "auc", "ibs")
+
+_TIMES = 20
+
+
+def score_times(horizon_days: float) -> NDArray[np.float64]:
+    """(times,) evenly from shortly after the start to the horizon, which is the last: where survival is asked for."""
+    return horizon_days * np.arange(1, _TIMES + 1) / _TIMES
+
+
+def score_fold(
+    train: Outcome, test: Outcome, risk: NDArray[np.float64], survival: NDArray[np.float64], times: NDArray[np.float64]
+) -> dict[str, float]:
+    """A fold's scores; NaN where its patients are too few for one.
+
+    Args:
+        train: the training patients, who tell how long follow-up is.
+        test: the patients scored.
+        risk: (n,) greater means earlier.
+        survival: (n, times) probability of no event until each time.
+        times: (times,) days, the horizon last.
+
+    Returns:
+        ``c_index`` (Harrell), ``uno_c`` (up to the end of the training patients' follow-up), ``auc`` at the horizon and
+        ``ibs``, the Brier score integrated up to it.
+    """
+    return {
+        "c_index": concordance(test.event, test.time_days, risk),
+        "uno_c": uno_concordance(train, test, risk),
+        "auc": float(cumulative_auc(train, test, risk, times[-1:])[0]),
+        "ibs": integrated_brier(train, test, survival, times),
+    }
