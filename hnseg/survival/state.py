@@ -58,6 +58,12 @@ class State:
             raise self.refuse(key, "a text")
         return str(self.plain[key])
 
+    def flag(self, key: str) -> bool:
+        """True or False."""
+        if not isinstance(self.plain[key], bool):
+            raise self.refuse(key, "true or false")
+        return bool(self.plain[key])
+
     def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
         """A finite number within bounds."""
         value = self.plain[key]

@@ -10,13 +10,19 @@ import pandas as pd
 
 from hnseg.survival.objects import Outcome
 from hnseg.survival.pipeline.correlation import CorrelationFilter
+from hnseg.survival.pipeline.cox_lasso import CoxLasso
 from hnseg.survival.pipeline.impute import RoundRobinImputer
-from hnseg.survival.pipeline.keep_all import KeepAll
+from hnseg.survival.pipeline.lasso import PlainLasso
 from hnseg.survival.pipeline.scale import Standardiser
+from hnseg.survival.pipeline.selection import KeepAll, Selection
 from hnseg.survival.sentinel import Guarded
 from hnseg.survival.state import State
 
-SELECTIONS: dict[str, Callable[[int], Any]] = {"none": lambda _seed: KeepAll()}
+SELECTIONS: dict[str, Callable[[int], Selection]] = {
+    "cox_lasso": lambda seed: CoxLasso(seed=seed),
+    "lasso": lambda _seed: PlainLasso(),
+    "none": lambda _seed: KeepAll(),
+}
 """Name to what makes a selection of a seed."""
 STEPS = ("impute", "scale", "filter", "select")
 
@@ -67,8 +73,7 @@ class Preprocessing(Guarded):
 
     def coefficients(self) -> pd.Series[float]:
         """The selection's coefficients by selected feature; NaN where it has none."""
-        values: pd.Series[float] = pd.Series(self.steps_["select"].values_, self.selected_, dtype=float)
-        return values
+        return pd.Series(list(map(float, self.steps_["select"].values_)), self.selected_)
 
     def transform(self, features: pd.DataFrame) -> pd.DataFrame:
         """(patients, ``selected_``), standardised; columns that the table lacks are imputed."""
