@@ -50,7 +50,8 @@ def log_rank(event: ArrayLike, time_days: ArrayLike, high_risk: ArrayLike) -> Lo
         high_risk: (n,) in which group each is: greater risk means event earlier. The test itself is two-sided.
 
     Returns:
-        chi2 and p are NaN where a group is empty or nobody has the event.
+        chi2 and p are NaN where a group is empty or nobody has the event; 0 and 1 where one group has left before the
+        first event.
     """
     seen, times, high = np.asarray(event, bool), np.asarray(time_days, float), np.asarray(high_risk, bool)
     assert seen.shape == times.shape == high.shape == (seen.size,), (seen.shape, times.shape, high.shape)
