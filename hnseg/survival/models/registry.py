@@ -55,6 +55,11 @@ class ModelKind:
 _HERE = "hnseg.survival.models"
 MODELS: dict[str, ModelKind] = {
     "cox": ModelKind(f"{_HERE}.cox", "CoxPH", [{"penalizer": penalizer} for penalizer in (0.0, 0.01, 0.1, 1.0)]),
+    "rsf": ModelKind(
+        f"{_HERE}.forest", "RandomSurvivalForest", [{"min_leaf": size} for size in (1, 5, 15)], "sksurv", "forest"
+    ),
+    "deepsurv": ModelKind(f"{_HERE}.deepsurv", "DeepSurv", [{"decay": decay} for decay in (0.01, 0.1)]),
+    "deephit": ModelKind(f"{_HERE}.deephit", "DeepHit", [{"sigma": sigma} for sigma in (0.1, 1.0)]),
 }
 
 
