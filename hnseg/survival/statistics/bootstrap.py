@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg.survival.statistics.concordance import pair_matrices
 from hnseg.survival.statistics.folds import FoldRisks, by_repeat
 
 Floats = NDArray[np.float64]
@@ -85,22 +86,14 @@ def _score(of_repeat: Sequence[FoldRisks], column: dict[str, int], weights: Floa
     good, comparable = [], []
     for fold in of_repeat:
         drawn = weights[:, [column[patient] for patient in fold.test.patients]]
-        matrix, points = pair_matrices(fold)
+        pairs, concordant, tied = pair_matrices(fold.test.event, fold.test.time_days, fold.risk)
         # two draws of one patient make no pair, because nobody is comparable with themselves
-        good.append(np.einsum("ri,ri->r", drawn @ points, drawn))
-        comparable.append(np.einsum("ri,ri->r", drawn @ matrix, drawn))
+        earlier = drawn[:, fold.test.event]
+        good.append(np.einsum("ri,ri->r", drawn @ (concordant + tied / 2).T, earlier))
+        comparable.append(np.einsum("ri,ri->r", drawn @ pairs.T.astype(float), earlier))
     if form == "pooled":
         return _ratio(np.sum(good, axis=0), np.sum(comparable, axis=0))
     return _nanmean(_ratio(np.stack(good), np.stack(comparable)))
-
-
-def pair_matrices(fold: FoldRisks) -> tuple[Floats, Floats]:
-    """(n, n) twice: whether row is comparable with column and the earlier; what the pair counts: 1, one half or 0."""
-    event, time, risk = fold.test.event, fold.test.time_days, fold.risk
-    later = (time > time[:, None]) | ((time == time[:, None]) & ~event)
-    comparable = (event[:, None] & later).astype(float)
-    greater, less = risk[:, None] > risk, risk[:, None] < risk
-    return comparable, comparable * (0.5 + 0.5 * greater - 0.5 * less)
 
 
 def _ratio(good: Floats, comparable: Floats) -> Floats:

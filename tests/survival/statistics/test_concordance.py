@@ -1,3 +1,5 @@
+import sys
+
 import lifelines.utils
 import numpy as np
 import pytest
@@ -46,11 +48,14 @@ def test_every_kind_of_pair_counts_as_in_the_challenge(event, time, risk, expect
     assert concordance_counts(event[::-1], time[::-1], risk[::-1]) == expected
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(patients, max_size=12))
-def test_agrees_with_a_loop_over_pairs(rows) -> None:
+@pytest.mark.parametrize("few", [0, 300])
+@settings(max_examples=100, deadline=None)
+@given(rows=st.lists(patients, max_size=12))
+def test_agrees_with_a_loop_over_pairs_with_few_patients_and_with_many(few, rows) -> None:
     event, time, risk = (np.array([row[i] for row in rows]) for i in range(3))
-    assert concordance_counts(event, time, risk) == counts(event, time, risk)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[concordance.__module__], "FEW", few)
+        assert concordance_counts(event, time, risk) == counts(event, time, risk)
 
 
 @pytest.mark.parametrize(("n", "days"), [(3, 2), (64, 7), (65, 1000), (700, 30), (5000, 2000), (5000, None)])
