@@ -46,7 +46,7 @@ class CorrelationFilter(Guarded):
     def __init__(self, threshold: float = 0.80) -> None:
         self.threshold = threshold
 
-    def fit(self, features: pd.DataFrame, _outcome: Outcome | None = None) -> Self:
+    def fit(self, features: pd.DataFrame, outcome: Outcome | None = None) -> Self:  # noqa: ARG002
         """Learn from (patients, columns) without gaps."""
         table = numbers_of(features)
         assert table.notna().all(axis=None), "impute first"

@@ -62,11 +62,11 @@ class CoxLasso(Selection):
         self.penalties_ = penalty_grid(x, risk_sets, self.penalties)
         path = cox_path(x, risk_sets, self.penalties_)
         self.scores_ = self._cross_validated(features, outcome)
-        filled = path.any(axis=1)
+        filled = np.abs(path).max(axis=1) > 0
         if not filled.any():
             raise ValueError(f"Cox-Lasso: none of {len(standard.columns_)} features has to do with the outcome")
         best = int(np.argmax(self.scores_))
-        self.fallback_ = not filled[best]
+        self.fallback_ = not bool(filled[best])
         chosen = int(np.argmax(filled)) if self.fallback_ else best
         self.penalty_ = float(self.penalties_[chosen])
         coefficients = pd.Series(path[chosen], standard.kept_).reindex(features.columns, fill_value=0.0)

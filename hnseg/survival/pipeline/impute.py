@@ -54,7 +54,7 @@ class RoundRobinImputer(Guarded):
         self.rounds = rounds
         self.ridge = ridge
 
-    def fit(self, features: pd.DataFrame, _outcome: Outcome | None = None) -> Self:
+    def fit(self, features: pd.DataFrame, outcome: Outcome | None = None) -> Self:  # noqa: ARG002
         """Learn ranges and regressions of (patients, columns); NaN is unknown.
 
         Raises:

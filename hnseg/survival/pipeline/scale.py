@@ -26,7 +26,7 @@ class Standardiser(Guarded):
 
     KIND = "standardiser"
 
-    def fit(self, features: pd.DataFrame, _outcome: Outcome | None = None) -> Self:
+    def fit(self, features: pd.DataFrame, outcome: Outcome | None = None) -> Self:  # noqa: ARG002
         """Learn from (patients, columns) without gaps."""
         table = numbers_of(features)
         assert table.notna().all(axis=None), "impute first"

@@ -76,6 +76,6 @@ class KeepAll(Selection):
 
     KIND = "no selection"
 
-    def fit(self, features: pd.DataFrame, _outcome: Outcome | None = None) -> Self:
+    def fit(self, features: pd.DataFrame, outcome: Outcome | None = None) -> Self:  # noqa: ARG002
         """Remember the columns."""
         return self._keep(features.columns, np.full(features.shape[1], np.nan))
