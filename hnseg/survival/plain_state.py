@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hnseg.io import atomic_path
 
 JSON_NAME, ARRAYS_NAME = "model.json", "arrays.npz"
-MOST_JSON_BYTES = 4 << 20
+MOST_JSON_BYTES = 1 << 20
 MOST_ARRAY_BYTES = 1 << 30
 MOST_ARRAYS = 50_000
 MOST_DEPTH = 24

@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from hnseg.survival.models.registry import MODELS
+from hnseg.survival.objects import Outcome
+from hnseg.survival.pipeline.preprocessing import Preprocessing
+from hnseg.survival.sentinel import LeakError, training_rows
+from hnseg.survival.statistics import concordance_counts
+from hnseg.survival.tuning import inner_parts, tune
+from tests.survival.cohorts import FailingModel, PeekingModel, QuickModel, register, toy
+
+
+@pytest.fixture
+def prepared():
+    data = toy(45)
+    table = data.blocks["ct"].assign(age=[data.log_hazard[name] for name in data.patients])
+    with training_rows(data.patients):
+        yield table, data.outcome, inner_parts(table, data.outcome, 3, 7, None)
+
+
+def test_inner_folds_test_everybody_once_and_share_out_events(prepared):
+    table, _, parts = prepared
+    tested = [name for part in parts for name in part.test_outcome.patients]
+    assert sorted(tested) == sorted(table.index)
+    events = [int(part.test_outcome.event.sum()) for part in parts]
+    assert max(events) - min(events) <= 1
+    for part in parts:
+        assert set(part.fit_outcome.patients) == set(table.index) - set(part.test_outcome.patients)
+        assert list(part.fit_features.index) == list(part.fit_outcome.patients)
+
+
+def test_the_seed_deals_inner_folds_anew(prepared):
+    table, outcome, parts = prepared
+    again, other = (inner_parts(table, outcome, 3, seed, None) for seed in (7, 8))
+    assert [part.test_outcome.patients for part in again] == [part.test_outcome.patients for part in parts]
+    assert [part.test_outcome.patients for part in other] != [part.test_outcome.patients for part in parts]
+
+
+def test_preprocessing_is_fitted_to_each_inner_training_part_alone(prepared):
+    table, outcome, _ = prepared
+    parts = inner_parts(table * 3 + 5, outcome, 3, 7, lambda: Preprocessing(selection="none"))
+    for part in parts:
+        np.testing.assert_allclose(part.fit_features.mean(), 0, atol=1e-9)
+        np.testing.assert_allclose(part.fit_features.std(ddof=0), 1, atol=1e-9)
+        assert abs(part.test_features.mean()).max() > 0.02  # it was not looked at
+
+
+def test_an_inner_fit_on_the_outer_training_part_is_a_leak(prepared, monkeypatch):
+    table, outcome, parts = prepared
+    register(monkeypatch, "peeking", PeekingModel, [{"power": 1.0}, {"power": 2.0}])
+    monkeypatch.setattr(PeekingModel, "everybody", (table, outcome))
+    with pytest.raises(LeakError):
+        tune(MODELS["peeking"], parts, 0)
+
+
+def test_the_greatest_pooled_c_index_wins_and_of_equal_ones_the_first(prepared, monkeypatch):
+    _, _, parts = prepared
+    grid = [{"power": -1.0}, {"power": 0.0}, {"power": 0.5}, {"power": 2.0}]  # reversed, none, right, right
+    register(monkeypatch, "quick", QuickModel, grid)
+    assert tune(MODELS["quick"], parts, 0) == {"power": 0.5}
+
+
+def test_the_score_pools_pairs_within_inner_folds(monkeypatch):
+    class Chosen(QuickModel):
+        def fit(self, features, outcome):
+            return self
+
+        def risk(self, features):
+            return features["good" if self.power == 1 else "other"].to_numpy()
+
+    names = tuple(f"P{number}" for number in range(30))
+    rng = np.random.default_rng(1)
+    time, event = rng.permutation(30) + 1.0, rng.random(30) < 0.6
+    table = pd.DataFrame({"good": rng.normal(size=30), "other": rng.normal(size=30)}, names)
+    outcome = Outcome(names, event, time)
+    register(monkeypatch, "chosen", Chosen, [{"power": 1.0}, {"power": 2.0}])
+    with training_rows(names):
+        parts = inner_parts(table, outcome, 4, 0, None)
+        found = tune(MODELS["chosen"], parts, 0)
+    scores = []
+    for column in ("good", "other"):
+        counts = [
+            concordance_counts(part.test_outcome.event, part.test_outcome.time_days, part.test_features[column])
+            for part in parts
+        ]
+        scores.append(sum(c.concordant + c.tied / 2 for c in counts) / sum(c.comparable for c in counts))
+    assert found == [{"power": 1.0}, {"power": 2.0}][int(np.argmax(scores))]
+
+
+def test_nothing_is_fitted_where_there_is_no_choice(prepared, monkeypatch):
+    register(monkeypatch, "failing", FailingModel, [{"power": 3.0}])
+    assert tune(MODELS["failing"], prepared[2], 0) == {"power": 3.0}
+
+
+def test_hyper_parameters_that_fail_are_passed_over(prepared, monkeypatch):
+    class Moody(QuickModel):
+        def fit(self, features, outcome):
+            if self.power > 1:
+                raise ValueError("too much power")
+            return super().fit(features, outcome)
+
+    register(monkeypatch, "moody", Moody, [{"power": 2.0}, {"power": 1.0}])
+    assert tune(MODELS["moody"], prepared[2], 0) == {"power": 1.0}
+    register(monkeypatch, "moody", Moody, [{"power": 2.0}, {"power": 3.0}])
+    with pytest.raises(ValueError, match=r"no hyper-parameters of the grid work.*too much power"):
+        tune(MODELS["moody"], prepared[2], 0)
