@@ -2,6 +2,7 @@
 
 from hnseg.phantom.centres import CENTRES, Centre
 from hnseg.phantom.dicom import write_dicom
+from hnseg.phantom.hazards import hazards
 from hnseg.phantom.hecktor import write_hecktor
 from hnseg.phantom.patient import PhantomPatient, make_patient
 from hnseg.phantom.pddca import write_pddca
@@ -13,6 +14,7 @@ __all__ = [
     "Centre",
     "PatientPlan",
     "PhantomPatient",
+    "hazards",
     "make_patient",
     "plan_patient",
     "write_dicom",

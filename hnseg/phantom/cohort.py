@@ -8,6 +8,7 @@ from typing import Literal
 from hnseg.phantom.centres import CENTRES
 from hnseg.phantom.grids import Oddity
 from hnseg.phantom.patient import PhantomPatient, make_patient
+from hnseg.phantom.plan import PatientPlan, plan_patient
 
 Year = Literal[2020, 2021, 2022, 2025]
 
@@ -38,6 +39,10 @@ class Member:
     centre: str
     index: int
     oddity: Oddity
+
+    def plan(self, seed: int) -> PatientPlan:
+        """The patient without images."""
+        return plan_patient(seed, self.index, self.centre, self.case_id)
 
     def make(self, seed: int, coarse: float) -> PhantomPatient:
         """The patient with voxels ``coarse`` times as large as the centre's."""

@@ -14,6 +14,7 @@ from typing import Protocol
 import hnseg
 from hnseg.io.atomic import atomic_path
 from hnseg.io.phantom_marker import MARKER
+from hnseg.phantom.outcome import Law
 
 Progress = Callable[[int, int], None]
 WHAT = "Written by hnseg's phantom: computed shapes, not patients. Nothing here may be reported as a clinical result."
@@ -34,13 +35,22 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class Cohort:
-    """What the marker says of a folder: a folder holds one of these and no other."""
+    """What the marker says of a folder: a folder holds one of these and no other.
+
+    A setting that came later is in the marker only where it is not what it was before, so older folders stay valid.
+    """
 
     layout: str
     seed: int
     patients: int
     test_patients: int
     coarse: float
+    outcome: Law = "hazard"
+
+    @property
+    def marked(self) -> dict[str, object]:
+        """What the marker holds of it."""
+        return {key: value for key, value in asdict(self).items() if (key, value) != ("outcome", "hazard")}
 
 
 def fill(root: Path, cohort: Cohort, jobs: Sequence[Job], workers: int, progress: Progress | bool) -> None:
@@ -62,7 +72,7 @@ def fill(root: Path, cohort: Cohort, jobs: Sequence[Job], workers: int, progress
             f"coarse must be above 0, workers at least 1, seed at least 0; got {cohort.coarse}, {workers}, "
             f"{cohort.seed}"
         )
-    _claim(root, {"what": WHAT, "hnseg": hnseg.__version__, **asdict(cohort)})
+    _claim(root, {"what": WHAT, "hnseg": hnseg.__version__, **cohort.marked})
     waiting = [job for job in jobs if not job.done]
     written = len(jobs) - len(waiting)
     with _reporter(progress, len(jobs), written) as tell:

@@ -36,6 +36,7 @@ class Layout:
         planned: files that only some training patients have.
         tables: CSV files.
         has_boxes: whether a table lists bounding boxes.
+        has_outcome: whether a table says what became of patients.
     """
 
     train: Mapping[str, Content]
@@ -43,6 +44,7 @@ class Layout:
     tables: tuple[Table, ...]
     planned: Mapping[str, Content] = field(default_factory=dict)
     has_boxes: bool = False
+    has_outcome: bool = False
 
     def files(self, case_id: str, number: int, train: bool) -> dict[str, Content]:
         """Paths of the ``number``-th patient of its part, with what they hold."""
@@ -89,6 +91,7 @@ _HECKTOR_2021 = Layout(
         Table("hecktor2021_patient_endpoint_training.csv", "train", _plain(tables.endpoint_2021)),
     ),
     has_boxes=True,
+    has_outcome=True,
 )
 _HECKTOR_2022 = Layout(
     train={
@@ -105,6 +108,7 @@ _HECKTOR_2022 = Layout(
         Table("hecktor2022_clinical_info_testing.csv", "test", _plain(tables.info_2022)),
         Table("hecktor2022_endpoint_training.csv", "train", _plain(tables.endpoint_2022)),
     ),
+    has_outcome=True,
 )
 _HECKTOR_2025 = Layout(
     train={
@@ -126,6 +130,7 @@ _HECKTOR_2025 = Layout(
         Table("hecktor2025_training/Task 2/HECKTOR_2025_Training_Task_2.csv", "train", _plain(tables.relapse_2025)),
         Table("hecktor2025_training/Task 3/HECKTOR_2025_Training_Task_3.csv", "train", _plain(tables.hpv_2025)),
     ),
+    has_outcome=True,
 )
 
 LAYOUTS: Mapping[Year, Layout] = {

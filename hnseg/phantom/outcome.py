@@ -1,10 +1,13 @@
 """Survival of phantom patients: a known hazard, so that an analysis can be compared with the truth.
 
 Progression has a Weibull hazard with proportional effects; follow-up ends at random, independently of it
-(Bender, Augustin and Blettner 2005, doi:10.1002/sim.2059, eq. 5, gives the inversion used here).
+(Bender, Augustin and Blettner 2005, doi:10.1002/sim.2059, eq. 5, gives the inversion used here). In a null cohort the
+hazard is everybody's baseline, so that nothing known of a patient says anything about the outcome.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +18,9 @@ LOG_HAZARD_SMOKER = 0.50
 MEDIAN_DAYS_AT_BASELINE = 2200.0  # no nodes, 10 ml, HPV-negative, non-smoker
 WEIBULL_SHAPE = 0.9  # hazards fall with time, as relapses come early
 FOLLOW_UP_DAYS = (400.0, 3200.0)  # uniform
+
+Law = Literal["hazard", "null"]
+"""What decides the outcome of a cohort's patients: their hazard, or chance alone."""
 
 
 def log_hazard(volume_ml: float, nodes: int, hpv: bool, smoker: bool) -> float:

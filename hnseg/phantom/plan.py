@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from hnseg.phantom.head import TEETH_PER_QUARTER, Teeth
 from hnseg.phantom.lesions import Lesion, draw_lesions
 from hnseg.phantom.neck import Uptake
 from hnseg.phantom.noise import SmoothNoise, generator
+from hnseg.phantom.outcome import draw_outcome
 from hnseg.phantom.space import Pose
 
 
@@ -52,6 +53,12 @@ def plan_patient(seed: int, index: int, where: Centre | str, case_id: str | None
         lesions=lesions,
         clinical=clinical_record(person, lesions, generator(seed, index, "outcome")),
     )
+
+
+def null_outcome(plan: PatientPlan) -> PatientPlan:
+    """The same patient with an outcome that depends on nothing: same follow-up, baseline hazard, ``log_hazard`` 0."""
+    days, progressed = draw_outcome(generator(plan.seed, plan.index, "outcome"), 0.0)
+    return replace(plan, clinical={**plan.clinical, "log_hazard": 0.0, "pfs_days": days, "progression": progressed})
 
 
 def _draw_pose(random: np.random.Generator, person: Person) -> Pose:

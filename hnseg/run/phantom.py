@@ -15,7 +15,7 @@ def main(config: DictConfig) -> int:
     """0.
 
     Raises:
-        ValueError: no such layout.
+        ValueError: no such layout, or an outcome where there is none.
     """
     writers: dict[str, Callable[..., Path]] = {
         "hecktor": partial(write_hecktor, year=config.year),
@@ -25,6 +25,10 @@ def main(config: DictConfig) -> int:
     }
     if config.layout not in writers:
         raise ValueError(f"layout={config.layout} is none of {', '.join(writers)}")
+    null = config.outcome in (None, "null")  # YAML takes an unquoted null for None
+    if null and config.layout != "hecktor":
+        raise ValueError(f"outcome=null: patients of layout={config.layout} have no outcome; leave it at hazard")
+    settings = {"outcome": config.outcome} if config.layout == "hecktor" else {}
     root = writers[config.layout](
         Path(config.output),
         patients=config.patients,
@@ -33,6 +37,7 @@ def main(config: DictConfig) -> int:
         coarse=config.coarse,
         workers=config.workers,
         progress=True,
+        **settings,
     )
     names = {"pddca": "PDDCA", "turku": "the Turku study", "dicom": "three vendors' DICOM exports"}
     print(f"phantom in the layout of {names.get(config.layout, f'HECKTOR {config.year}')}: {root}")

@@ -66,6 +66,23 @@ def test_a_folder_holds_one_cohort(tmp_path):
     assert [path.name for path in (tmp_path / "two").iterdir()] == ["patients.csv"]
 
 
+def test_a_folder_of_before_the_outcome_could_be_chosen_is_one_with_a_hazard(tmp_path):
+    fill(tmp_path, COHORT, [], 1, False)
+    assert "outcome" not in json.loads((tmp_path / MARKER).read_text())
+    fill(tmp_path, Cohort("nothing", 3, 4, 0, 1.0, "hazard"), [], 1, False)
+    with pytest.raises(ValueError, match=r"another phantom \(different: outcome\)"):
+        fill(tmp_path, Cohort("nothing", 3, 4, 0, 1.0, "null"), [], 1, False)
+
+
+def test_a_null_folder_is_not_taken_for_another(tmp_path):
+    null = Cohort("nothing", 3, 4, 0, 1.0, "null")
+    fill(tmp_path, null, [], 1, False)
+    assert json.loads((tmp_path / MARKER).read_text())["outcome"] == "null"
+    fill(tmp_path, null, [], 1, False)
+    with pytest.raises(ValueError, match=r"different: outcome"):
+        fill(tmp_path, COHORT, [], 1, False)
+
+
 @pytest.mark.parametrize(("cohort", "workers"), [(Cohort("x", -1, 1, 0, 1.0), 1), (Cohort("x", 0, 1, 0, 0.0), 1),
                                                  (Cohort("x", 0, 1, 0, 1.0), 0)])  # fmt: skip
 def test_impossible_numbers_leave_nothing_behind(tmp_path, cohort, workers):

@@ -25,19 +25,20 @@ LAYOUTS = {
         "hecktor_nii/CHGJ001_ct.nii.gz", "hecktor_nii/CHGJ001_pt.nii.gz", "hecktor_nii/CHGJ001_gtvt.nii.gz",
         "hecktor_nii_test/CHUP001_ct.nii.gz", "hecktor_nii_test/CHUP001_pt.nii.gz", "hecktor2021_bbox_training.csv",
         "hecktor2021_bbox_testing.csv", "hecktor2021_patient_info_training.csv",
-        "hecktor2021_patient_info_testing.csv", "hecktor2021_patient_endpoint_training.csv",
+        "hecktor2021_patient_info_testing.csv", "hecktor2021_patient_endpoint_training.csv", "phantom_hazard.csv",
     ],
     2022: [
         "hecktor2022_training/imagesTr/MDA-001__CT.nii.gz", "hecktor2022_training/imagesTr/MDA-001__PT.nii.gz",
         "hecktor2022_training/labelsTr/MDA-001.nii.gz", "hecktor2022_testing/imagesTs/MDA-002__CT.nii.gz",
         "hecktor2022_testing/imagesTs/MDA-002__PT.nii.gz", "hecktor2022_clinical_info_training.csv",
-        "hecktor2022_clinical_info_testing.csv", "hecktor2022_endpoint_training.csv",
+        "hecktor2022_clinical_info_testing.csv", "hecktor2022_endpoint_training.csv", "phantom_hazard.csv",
     ],
     2025: [
         *(f"hecktor2025_training/Task 1/MDA-001/MDA-001{end}.nii.gz" for end in ("", "__CT", "__PT")),
         *(f"hecktor2025_training/Task 2/MDA-001/MDA-001__{n}.nii.gz" for n in ("CT", "PT", "CTPlanning", "RTDOSE")),
         *(f"hecktor2025_training/Task 3/MDA-001/MDA-001__{n}.nii.gz" for n in ("CT", "PT")),
         *(f"hecktor2025_training/Task {i}/HECKTOR_2025_Training_Task_{i}.csv" for i in (1, 2, 3)),
+        "phantom_hazard.csv",
     ],
 }  # fmt: skip
 COLUMNS = {

@@ -34,3 +34,17 @@ def test_layouts(tmp_path: Path, capsys, given, layout: str, image: str, said: s
 def test_another_layout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="layout=bids is none of hecktor, pddca, turku, dicom"):
         main(config(tmp_path / "raw", layout="bids"))
+
+
+@pytest.mark.parametrize("given", ["hazard", "null", None])
+def test_the_outcome_is_handed_on(tmp_path: Path, monkeypatch, given) -> None:
+    asked = []
+    monkeypatch.setattr("hnseg.run.phantom.write_hecktor", lambda root, **settings: asked.append(settings) or root)
+    main(config(tmp_path / "raw", year=2021, outcome=given))
+    assert [settings["outcome"] for settings in asked] == [given]
+
+
+@pytest.mark.parametrize("given", ["null", None])
+def test_what_has_no_outcome_has_no_null_outcome(tmp_path: Path, given) -> None:
+    with pytest.raises(ValueError, match="layout=turku have no outcome"):
+        main(config(tmp_path / "raw", layout="turku", outcome=given))
