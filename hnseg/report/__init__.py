@@ -5,13 +5,11 @@ from hnseg.report.cv_page import write_cv_report
 from hnseg.report.manifest import collect_versions, git_state, hardware, read_manifest, write_manifest
 from hnseg.report.page import write_report
 from hnseg.report.survival_page import write_survival_report
-from hnseg.report.survival_published import published_table2
 
 __all__ = [
     "collect_versions",
     "git_state",
     "hardware",
-    "published_table2",
     "read_manifest",
     "write_arms_report",
     "write_cv_report",

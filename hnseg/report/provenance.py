@@ -73,11 +73,17 @@ def survival_commands(run: RunFolder, models: Sequence[str], *, finished: bool) 
         what = "Start the same again: what is finished stays" if finished else "Go on with what is not finished"
         commands[what] = shlex.join(["hnseg", "survival", *run.overrides])
     for model in models:
-        saved = _typed(run.folder / "models" / model)
-        commands[f"Apply {model} to new patients"] = (
-            f"hnseg survival predict model={saved} input=TABLE.csv output=risks.csv"
-        )
+        saved, given = _typed(run.folder / "models" / model), _given(model.partition("-")[2].split("+"))
+        commands[f"Apply {model} to new patients"] = f"hnseg survival predict model={saved} {given} output=risks.csv"
     return commands | {"Write this page again": f"hnseg report {_typed(run.folder)}"}
+
+
+def _given(blocks: Sequence[str]) -> str:
+    """What a saved model of some blocks of features has to be given."""
+    if list(blocks) == ["clinical"]:
+        return "input=TABLE.csv"
+    others = {"clinical=TABLE.csv": {"clinical"}, "masks=DIR": {"ct", "pt"}}
+    return " ".join(["input=DIR", *(name for name, needed_by in others.items() if needed_by & set(blocks))])
 
 
 def _typed(folder: Path) -> str:

@@ -37,10 +37,10 @@ def kaplan_meier_figure(curves: pd.DataFrame, title: str, *, phantom: bool) -> b
         color, line = GROUPS.get(group, (SERIES[(2 + place) % len(SERIES)], "-"))
         _curve(axes, rows, color, line, _group_name(group))
         for tick in ticks:
-            axes.annotate(_at_risk(rows, tick), (tick, 0), xytext=(0, -44 - 15 * place), va="center", ha="center",
+            axes.annotate(_at_risk(rows, tick), (tick, 0), xytext=(0, -40 - 14 * place), va="center", ha="center",
                           xycoords=axes.get_xaxis_transform(), textcoords="offset points", fontsize=8.5, color=INK,
                           annotation_clip=False)  # fmt: skip
-        axes.annotate(_group_name(group).replace(" risk", ""), (0, 0), xytext=(-22, -44 - 15 * place), va="center",
+        axes.annotate(_group_name(group).replace(" risk", ""), (0, 0), xytext=(-22, -40 - 14 * place), va="center",
                       ha="right", xycoords="axes fraction", textcoords="offset points", fontsize=8.5, color=color,
                       fontweight="bold", annotation_clip=False, parse_math=False)  # fmt: skip
     axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
@@ -72,12 +72,16 @@ def calibration_figure(groups: pd.DataFrame, title: str, horizon_days: float, *,
               label="groups, 95 % interval", zorder=3)  # fmt: skip
     for line in known.to_dict("records"):
         if not math.isnan(line["n"]):
-            axes.annotate(f"n = {line['n']:.0f}", (line["predicted"], line["observed"]), xytext=(7, -9),
+            foot = line["observed"] if math.isnan(line["low"]) else line["low"]
+            axes.annotate(f"n={line['n']:.0f}", (line["predicted"], foot), xytext=(0, -4), ha="center", va="top",
                           textcoords="offset points", fontsize=7.5, color=INK)  # fmt: skip
     low = _floor([*known["predicted"], *known["observed"], *spread["low"]])
     axes.set_xlim(low, 1.02)
     axes.set_ylim(low, 1.02)
     axes.set_aspect("equal")
+    ticks = [tenth / 10 for tenth in range(round(10 * low), 11)]
+    axes.set_yticks(ticks)
+    axes.set_xticks(ticks[1:])  # the corner has one number, not two on each other
     axes.legend(frameon=False, fontsize=8.5, loc="upper left", labelcolor=INK)
     return to_png(figure, phantom=phantom)
 
@@ -105,4 +109,4 @@ def _group_name(group: str) -> str:
 def _floor(values: list[float]) -> float:
     """The lower end of both axes: a multiple of 0.1 below everything."""
     known = [value for value in values if not math.isnan(value)]
-    return max(0.0, math.floor(10 * min(known, default=0.0) - 0.3) / 10)
+    return max(0.0, math.floor(10 * min(known, default=0.0) - 0.5) / 10)

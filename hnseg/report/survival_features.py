@@ -57,7 +57,8 @@ def _weights(axes: Axes, ranked: pd.DataFrame, kind: str) -> None:
     axes.xaxis.label.set_parse_math(False)
     axes.axvline(0.0, color=INK, linewidth=1, zorder=1)
     for place, line in enumerate(ranked.to_dict("records")):
-        color = SERIES[1] if line["value"] > 0 else SERIES[0]
+        direction = SERIES[1] if line["value"] > 0 else SERIES[0]
+        color = direction if "hazard" in line["kind"] else SERIES[6]  # a drop in a score has no direction of risk
         axes.plot([0.0, line["value"]], [place, place], color=color, linewidth=5, alpha=0.3, solid_capstyle="butt")
         axes.plot([line["low"], line["high"]], [place, place], color=color, linewidth=1.4, zorder=3)
         axes.scatter(line["value"], place, s=30, color=color, linewidths=0, zorder=4)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from hnseg.report.canvas import INK, SERIES, new_figure, plain_axes, to_png
 from hnseg.report.survival_folder import SurvivalFolder
-from hnseg.report.survival_rows import CHANCE, HONEST, Key, set_name
+from hnseg.report.survival_rows import CHANCE, HONEST, Key, row_keys, set_name
 
 
 def by_fold(folder: SurvivalFolder, keys: Sequence[Key]) -> pd.DataFrame:
@@ -50,15 +50,16 @@ def fold_figure(folder: SurvivalFolder, keys: Sequence[Key], what: str, *, phant
     scores = folder.tables["scores"]
     honest = scores[scores["protocol"] == HONEST]
     means = honest.groupby(["model", "features", "fold"], sort=False)["c_index"].mean().reset_index()
+    others = means[[key not in keys for key in row_keys(means)]]
     folds = list(dict.fromkeys(honest["fold"]))
-    figure = new_figure(max(5.4, 1.0 + 0.75 * len(folds)), 3.7)
+    figure = new_figure(max(8.2, 1.0 + 0.75 * len(folds)), 3.5)
     axes = figure.subplots()
     plain_axes(axes, f"C-index by {what}", "", "C-index")
     jitter = np.random.Generator(np.random.Philox(0))  # the same picture for the same numbers
     for place, fold in enumerate(folds):
-        values = means.loc[means["fold"] == fold, "c_index"].dropna().to_numpy(float)
+        values = others.loc[others["fold"] == fold, "c_index"].dropna().to_numpy(float)
         axes.scatter(place + jitter.uniform(-0.16, 0.16, len(values)), values, s=15, color="#a9b2ba", linewidths=0,
-                     label="every other set" if place == 0 else None, zorder=2)  # fmt: skip
+                     label="the others" if place == 0 else None, zorder=2)  # fmt: skip
     for key, color, mark, shift in zip(keys, SERIES, "os", (-0.06, 0.06), strict=False):
         own = means[(means["model"] == key[0]) & (means["features"] == key[1])].set_index("fold")["c_index"]
         axes.scatter(np.arange(len(folds)) + shift, [own.get(fold, math.nan) for fold in folds], s=52, color=color,

@@ -24,6 +24,8 @@ HEADING = 1.15
 def forest(table: pd.DataFrame, best_c_index: float, *, phantom: bool) -> bytes:
     """A row a model and feature set: a dot with its interval, the paper's protocol as a diamond tied to it.
 
+    To the right the honest C-index and, where the best that can be reached is known, how far the way from 0.5 to that.
+
     Args:
         table: as :func:`hnseg.report.survival_rows.compared` makes it, not empty.
         best_c_index: what can be reached at all; nan where it is not known.
@@ -42,8 +44,9 @@ def forest(table: pd.DataFrame, best_c_index: float, *, phantom: bool) -> bytes:
         chosen = best is not None and (line["model"], line["features"]) == (best["model"], best["features"])
         _draw_row(axes, place, line, chosen)
     for place, name in headings:
-        axes.text(0.0, place, f" {name}", transform=axes.get_yaxis_transform(), va="center", fontsize=9.5,
-                  fontweight="bold", color=INK, parse_math=False)  # fmt: skip
+        axes.text(0.006, place, name, transform=axes.get_yaxis_transform(), va="center", fontsize=9.5, zorder=6,
+                  fontweight="bold", color=INK, parse_math=False,
+                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
         axes.axhline(place + 0.55, color=GRID, linewidth=0.8)
     axes.set_yticks(places, labels, parse_math=False)
     axes.set_ylim(end - 0.4, -0.6)
@@ -56,9 +59,7 @@ def forest(table: pd.DataFrame, best_c_index: float, *, phantom: bool) -> bytes:
 def _places(table: pd.DataFrame) -> tuple[list[float], list[str], list[tuple[float, str]], float]:
     """Where each row and each model's name stands, and how many rows high all of it is."""
     places, labels, headings, place, model = [], [], [], 0.0, None
-    for line in table.sort_values("model", key=lambda names: names.map(_order(table)), kind="stable").to_dict(
-        "records"
-    ):
+    for line in table.to_dict("records"):
         if line["model"] != model:
             model = line["model"]
             headings.append((place, model_name(model)))
@@ -67,10 +68,6 @@ def _places(table: pd.DataFrame) -> tuple[list[float], list[str], list[tuple[flo
         labels.append(features_name(line["features"]))
         place += 1.0
     return places, labels, headings, place
-
-
-def _order(table: pd.DataFrame) -> dict[str, int]:
-    return {name: number for number, name in enumerate(dict.fromkeys(table["model"]))}
 
 
 def _draw_row(axes: Axes, place: float, line: Mapping[Any, Any], chosen: bool) -> None:
@@ -84,10 +81,10 @@ def _draw_row(axes: Axes, place: float, line: Mapping[Any, Any], chosen: bool) -
     if not math.isnan(honest):
         axes.scatter(honest, place, s=110 if chosen else 44, color=HONEST_COLOR, linewidths=0, zorder=5,
                      marker="*" if chosen else "o")  # fmt: skip
-        text = axes.annotate(number("c_index", honest), (1.0, place), xytext=(5, 0), va="center", fontsize=8.5,
-                             xycoords=axes.get_yaxis_transform(), textcoords="offset points", color=INK,
-                             fontweight="bold" if chosen else "normal", annotation_clip=False)  # fmt: skip
-        text.set_in_layout(True)
+        near = "" if math.isnan(line["near"]) else f"   {100 * line['near']:.0f} %"
+        axes.annotate(number("c_index", honest) + near, (1.0, place), xytext=(5, 0), va="center", fontsize=8.5,
+                      xycoords=axes.get_yaxis_transform(), textcoords="offset points", color=INK,
+                      fontweight="bold" if chosen else "normal", annotation_clip=False)  # fmt: skip
 
 
 def _limits(table: pd.DataFrame, best_c_index: float) -> tuple[float, float]:

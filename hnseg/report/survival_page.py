@@ -21,10 +21,11 @@ from hnseg.report.survival_folder import SurvivalFolder
 from hnseg.report.survival_folds import by_fold, fold_figure, folds_are_centres
 from hnseg.report.survival_forest import forest
 from hnseg.report.survival_protocols import protocols_said, published_said
-from hnseg.report.survival_rows import Key, best_row, compared, days, reference_of, set_name, shown_keys
+from hnseg.report.survival_rows import Key, best_row, compared, days, features_name, reference_of, set_name, shown_keys
 from hnseg.report.survival_views import comparison_view, fold_view, importance_view, log_rank_view
 from hnseg.report.survival_words import survival_status, verdict
 from hnseg.report.tables import TableView
+from hnseg.report.words import listing
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _about(found: SurvivalFolder, table: pd.DataFrame) -> dict[str, Any]:
         "model": str(manifest.get("endpoint") or ""),
         "status": survival_status(found, table),
         "about": survival_facts(found),
-        "set_aside": [_mapping(one) for one in manifest.get("set_aside") or []],
+        "set_aside": _set_aside(manifest.get("set_aside")),
         "risks": {name: f"risks/{quote(name)}" for name in names},
         "facts": facts(run),
         "versions": _mapping(manifest.get("versions")),
@@ -109,7 +110,13 @@ def _scores(found: SurvivalFolder, table: pd.DataFrame, folds: pd.DataFrame, key
         "several": len(set(found.tables["scores"]["repeat"])) > 1,
         "log_rank": log_rank_view(found, keys),
         "horizon": days(found.horizon_days),
+        "reference": _reference(table),
     }
+
+
+def _reference(table: pd.DataFrame) -> str:
+    names = {name for name in table["reference"] if name}
+    return features_name(names.pop()) if len(names) == 1 else "the reference's"
 
 
 def _overview(found: SurvivalFolder, table: pd.DataFrame, folds: pd.DataFrame, keys: list[Key]) -> dict[str, bytes]:
@@ -152,6 +159,15 @@ def _offered(found: SurvivalFolder, table: pd.DataFrame) -> list[str]:
     best = best_row(table)
     wanted = [] if best is None else [f"{best['model']}-{best['features']}", f"{best['model']}-clinical"]
     return [name for name in dict.fromkeys(wanted) if name in found.models] or list(found.models[:1])
+
+
+def _set_aside(listed: Any) -> dict[str, str]:
+    """Reason to everything that was set aside for it: hundreds of patients may have the same one."""
+    found: dict[str, list[str]] = {}
+    for one in map(_mapping, listed if isinstance(listed, list) else []):
+        why = str(one.get("why") or "no reason was written down")
+        found.setdefault(why, []).append(str(one.get("what") or "something"))
+    return {why: listing(what) for why, what in found.items()}
 
 
 def _mapping(node: Any) -> dict[str, Any]:

@@ -10,15 +10,16 @@ import pandas as pd
 
 from hnseg.evaluate.paired import holm
 from hnseg.report.survival_folder import SurvivalFolder
-from hnseg.report.survival_published import published_table2
 
 HONEST, PAPER = "honest", "paper"
 CHANCE = 0.5
 SIGNIFICANT = 0.05
+LEAST_REACH = 0.02
+"""Where the truth itself does no better than this above chance, a share of it says nothing."""
 MOST_SHOWN = 6
 """Sets with curves and coefficients on the page; those of dozens would hide the two that matter."""
 
-MODELS = {"cox": "Cox", "rsf": "Random survival forest", "deepsurv": "DeepSurv", "deephit": "DeepHit"}
+MODELS = {"cox": "Cox", "rsf": "Survival forest", "deepsurv": "DeepSurv", "deephit": "DeepHit"}
 BLOCKS = {"clinical": "clinical", "ct": "CT", "pt": "PET", "deep": "deep"}
 
 Key = tuple[str, str]
@@ -26,7 +27,7 @@ Key = tuple[str, str]
 
 
 def compared(folder: SurvivalFolder) -> pd.DataFrame:
-    """A row a model and feature set, in the order in which they were run.
+    """A row a model and feature set, model by model, each in the order in which they were run.
 
     Columns: ``model``, ``features``; of the honest protocol ``c_index``, ``low``, ``high``, ``uno_c``, ``auc``,
     ``ibs``, ``selected``, ``reference``, ``difference``, ``p`` and ``p_holm`` (corrected for all tests of the table);
@@ -37,19 +38,15 @@ def compared(folder: SurvivalFolder) -> pd.DataFrame:
     honest = summary[summary["protocol"] == HONEST].drop(columns=["protocol", "published"])
     paper = summary.loc[summary["protocol"] == PAPER, ["model", "features", "c_index"]]
     keys = summary[["model", "features"]].drop_duplicates()
+    keys = keys.sort_values("model", key=lambda names: pd.factorize(names)[0], kind="stable")
     table = keys.merge(honest, how="left").merge(paper.rename(columns={"c_index": "paper"}), how="left")
     said = summary.groupby(["model", "features"], sort=False)["published"].first()
-    printed = published_table2()
-    table["published"] = [said.get(key, math.nan) for key in row_keys(table)]
-    table["published"] = [
-        printed.get(key, math.nan) if math.isnan(value) else value
-        for key, value in zip(row_keys(table), table["published"], strict=True)
-    ]
+    table["published"] = [float(said.get(key, math.nan)) for key in row_keys(table)]
     table["reference"] = table["reference"].fillna("").astype(str)
     table["optimism"] = table["paper"] - table["c_index"]
     table["p_holm"] = holm(table["p"].to_numpy(float))
     reachable = folder.best_c_index - CHANCE
-    table["near"] = (table["c_index"] - CHANCE) / reachable if reachable > 0 else np.nan
+    table["near"] = (table["c_index"] - CHANCE) / reachable if reachable > LEAST_REACH else np.nan
     return table
 
 

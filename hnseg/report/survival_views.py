@@ -21,15 +21,14 @@ def comparison_view(table: pd.DataFrame, horizon_days: float) -> TableView:
     columns: dict[str, str] = {
         "c_index": "C-index, honest",
         "low": "95 % interval",
-        "paper": "Paper's protocol",
+        "paper": "C-index, paper's",
         "optimism": "Optimism",
         "published": "Published",
-        "near": "Of what can be reached",
         "uno_c": "Uno's C",
-        "auc": "AUC at the horizon" if math.isnan(horizon_days) else f"AUC at {horizon_days:.0f} days",
-        "ibs": "Integrated Brier score",
-        "selected": "Features kept",
-        "p": f"p against {_reference(table)}",
+        "auc": "AUC" if math.isnan(horizon_days) else f"AUC, {horizon_days:.0f} days",
+        "ibs": "Brier score",
+        "selected": "Kept",
+        "p": "p",
         "p_holm": "p, Holm",
     }
     shown = [name for name in columns if name in ("c_index", "low") or table[name].notna().any()]
@@ -85,11 +84,6 @@ def importance_view(rows: pd.DataFrame, shares: pd.DataFrame) -> TableView | Non
     return TableView(("Feature", "Value", "95 % interval", "Kept in folds"), tuple(lines), 4)
 
 
-def _reference(table: pd.DataFrame) -> str:
-    names = {name for name in table["reference"] if name}
-    return features_name(names.pop()) if len(names) == 1 else "the reference"
-
-
 def _cell(name: str, line: Mapping[Any, Any]) -> Cell:
     value = line[name]
     if name == "low":
@@ -99,8 +93,6 @@ def _cell(name: str, line: Mapping[Any, Any]) -> Cell:
         return _p(value)
     if name == "optimism":
         return _number(signed(value), value)
-    if name == "near":
-        return _number(DASH if math.isnan(value) else f"{100 * value:.0f} %", value)
     if name == "published":
         return _number(DASH if math.isnan(value) else f"{value:.2f}", value)
     return _count(value) if name == "selected" else _c_index(value)

@@ -43,7 +43,7 @@ def verdict(folder: SurvivalFolder, table: pd.DataFrame) -> list[Sentence]:
         *_best(best, len(table.dropna(subset="c_index"))),
         _against_reference(best, reference_of(table, best)),
         *_near(folder, best),
-        *_optimism(table, best),
+        *_optimism(table),
         *_comparisons(table),
         Sentence(
             "A C-index of 0.5 is what guessing gives, 1 is every pair of patients in the right order. Risk has one "
@@ -90,27 +90,25 @@ def _near(folder: SurvivalFolder, best: Row) -> list[Sentence]:
         return [Sentence(text)] if folder.phantom else []
     reached = f"The phantom's true hazards would score {number('c_index', folder.best_c_index)}"
     if math.isnan(best["near"]):
-        return [Sentence(f"{reached}: outcomes are independent of everything, and nobody can do better than 0.5.")]
+        return [Sentence(f"{reached}: outcomes depend on nothing that is known, and nobody can do better than guess.")]
+    if best["near"] < 0:
+        return [Sentence(f"{reached}: nobody can do better. No combination even reaches 0.5.", warning=True)]
     share = f"{100 * best['near']:.0f} %"
     return [Sentence(f"{reached}: nobody can do better. The best combination comes {share} of the way there from 0.5.")]
 
 
-def _optimism(table: pd.DataFrame, best: Row) -> list[Sentence]:
+def _optimism(table: pd.DataFrame) -> list[Sentence]:
     both = table.dropna(subset="optimism")
     if both.empty:
         return []
     mean, low, high = (float(both["optimism"].agg(how)) for how in ("mean", "min", "max"))
-    over = f" (from {signed(low)} to {signed(high)})" if len(both) > 1 else ""
-    many = "on average " if len(both) > 1 else ""
-    text = f"The paper's protocol gives {signed(mean)} {many}over {combinations(len(both))}{over}"
-    flattered = both.sort_values("paper", ascending=False, kind="stable").iloc[0].to_dict()
-    own = (
-        "" if math.isnan(best["paper"]) else f", and {number('c_index', best['paper'])} for the best combination above"
-    )
-    text += (
-        f"{own}: that is optimism. Its own best is {_named(flattered)}, with {number('c_index', flattered['paper'])}; "
-    )
-    text += f"the honest protocol gives that {number('c_index', flattered['c_index'])}."
+    text = f"The paper's protocol scores {abs(mean):.3f} {'higher' if mean > 0 else 'lower'} "
+    if len(both) > 1:
+        text += f"on average over {combinations(len(both))} ({signed(low)} to {signed(high)}) "
+    text += "than the honest one: that is " + ("optimism." if mean > 0 else "no optimism.")
+    first = both.sort_values("paper", ascending=False, kind="stable").iloc[0].to_dict()
+    text += f" By it the best would be {_named(first)} with {number('c_index', first['paper'])}, where the honest "
+    text += f"protocol says {number('c_index', first['c_index'])}."
     return [Sentence(text, warning=mean > 0)]
 
 
