@@ -38,9 +38,14 @@ class HecktorDataModule(CaseDataModule):
         super().__init__(**shared)
         self.year, self.root, self.data_dir, self.part, self.phantom = year, root, Path(data_dir), part, phantom
 
-    def find_studies(self, progress: bool = True) -> Findings:
+    def folder(self) -> Path:
+        """Where the data set lies, or a phantom is to be written."""
         if self.phantom is None:
-            return hecktor.find_studies(find_root(self.name, self.root, self.data_dir), self.year, self.part)
-        root = Path(self.root) if self.root else self.data_dir / self.name
-        write_hecktor(root, year=self.year, workers=self.prepare_workers, progress=progress, **self.phantom)
+            return find_root(self.name, self.root, self.data_dir)
+        return Path(self.root) if self.root else self.data_dir / self.name
+
+    def find_studies(self, progress: bool = True) -> Findings:
+        root = self.folder()
+        if self.phantom is not None:
+            write_hecktor(root, year=self.year, workers=self.prepare_workers, progress=progress, **self.phantom)
         return hecktor.find_studies(root, self.year, self.part)

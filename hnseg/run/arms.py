@@ -87,15 +87,6 @@ def arm_overrides(typed: Iterable[str], run_name: str, arm: Arm) -> list[str]:
     return [*kept, *arm.words, "cv.arms=null", *place]
 
 
-def changed_arms(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """``key: before -> now`` of every arm that is not what it was in an earlier configuration; new ones may come."""
-    before, after = (dict(plain.get("cv", {}).get("arms") or {}) for plain in (stored, now))
-    if bool(before) != bool(after):
-        return [f"cv.arms: {', '.join(before) or None} -> {', '.join(after) or None}"]
-    changed = [name for name, words in before.items() if after.get(name) != words]
-    return [f"cv.arms.{name}: {before[name]} -> {after.get(name)}" for name in changed]
-
-
 def run_arms(plain: Mapping[str, Any], folder: Path, typed: Sequence[str]) -> int:
     """Cross-validate every arm that is not finished, then compare them; the exit code, as that of `cv`.
 

@@ -14,12 +14,15 @@ COMMANDS = {
     "evaluate": "score a folder of masks against the truth",
     "compare": "put runs and folders of masks side by side, paired by patient",
     "import": "turn a folder of DICOM files into cases, and report what was found and why some was not",
+    "survival": "predict outcome from clinical, radiomic and deep features; survival predict applies a saved model",
     "prepare": "turn a data set's raw studies into the cache that training reads",
     "check": "report on a folder before any work is done with it",
     "phantom": "write the built-in phantom in the layout of a data set",
     "export-nnunet": "write a prepared data set and its folds for nnU-Net v2",
     "report": "write the HTML page of a run again",
 }
+SECOND_WORDS = ("survival predict",)
+"""Commands of two words, which have a configuration and a module of their own."""
 
 
 def usage() -> str:
@@ -51,7 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"hnseg {__version__}")
         return 0
     name, rest = given[0], given[1:]
-    if name not in COMMANDS:
+    if rest and f"{name} {rest[0]}" in SECOND_WORDS:
+        name, rest = f"{name} {rest[0]}", rest[1:]
+    if name not in COMMANDS and name not in SECOND_WORDS:
         print(f"hnseg: no command {name!r}\n\n{usage()}", file=sys.stderr)
         return 2
     return int(import_module("hnseg.run.command").run(name, rest))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
     try:
         expanded = expand_values(name, expand_words(name, expand_flags(name, arguments)))
         sys.argv = [own_argv[0], *(expand_resume(expanded) if name == "train" else expanded)]
-        hydra.main(config_path=str(conf_dir()), config_name=name, version_base="1.3")(task)()
+        hydra.main(config_path=str(conf_dir()), config_name=name.replace(" ", "-"), version_base="1.3")(task)()
     except ValueError as error:
         codes.append(_say(error))
     finally:
@@ -50,7 +51,8 @@ def run(name: str, arguments: Sequence[str]) -> int:
 def _guarded(name: str, config: DictConfig) -> int:
     try:
         _refuse_missing(name, config)
-        command = import_module(f"hnseg.run.{MODULES.get(name, name.replace('-', '_'))}")
+        logging.getLogger("numexpr").setLevel(logging.WARNING)  # before the imports: it counts its threads in its own
+        command = import_module(f"hnseg.run.{MODULES.get(name, re.sub('[ -]', '_', name))}")
         _quiet()  # after the imports: Lightning sets its own level in its own
         return int(command.main(config))
     except (ValueError, FileNotFoundError, DiskFullError, InstantiationException) as error:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -18,12 +16,12 @@ from hnseg.data.leakage import refuse_leaks
 from hnseg.data.splits import deal_out
 from hnseg.postprocess import Postprocess
 from hnseg.report import read_manifest, write_manifest, write_report
-from hnseg.run.arms import changed_arms, run_arms
+from hnseg.run.arms import run_arms
+from hnseg.run.claim import claim
 from hnseg.run.folds import Fold, exit_code, folds_below, run_to_its_end, train_command
 from hnseg.run.lock import only_one
 from hnseg.run.out_of_fold import gather, outline_test_patients
 from hnseg.run.resolvers import to_plain
-from hnseg.run.resume import CONFIG, OVERRIDES, differences, repeatable
 from hnseg.run.validate import validate
 
 ANY_PART = ("train", "val", "test")
@@ -39,26 +37,10 @@ def main(config: DictConfig) -> int:
         raise ValueError("cv trains all folds; to train some of them, say cv.folds=[...] instead of fold=...")
     folder = Path(plain["paths"]["output"])
     with only_one(folder):
-        _claim(folder, plain, overrides)
+        claim(folder, plain, overrides, "cross-validation")
         if plain["cv"].get("arms"):
             return run_arms(plain, folder, overrides)
         return _cross_validate(plain, folder, overrides)
-
-
-def _claim(folder: Path, plain: dict[str, Any], overrides: list[str]) -> None:
-    """Make the folder this cross-validation's own, or find that it already is."""
-    if plain["overwrite"]:
-        shutil.rmtree(folder, ignore_errors=True)
-    stored = yaml.safe_load((folder / CONFIG).read_text()) if (folder / CONFIG).is_file() else plain
-    if changed := [*differences(stored, plain), *changed_arms(stored, plain)]:
-        listed = "\n  ".join(changed)
-        raise ValueError(
-            f"{folder} holds a cross-validation of another configuration:\n  {listed}\n"
-            "give this one a name of its own (name=...), or overwrite=true to throw the other away"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False))
-    (folder / OVERRIDES).write_text(yaml.safe_dump(repeatable(overrides)))
 
 
 def _cross_validate(plain: dict[str, Any], folder: Path, overrides: list[str]) -> int:

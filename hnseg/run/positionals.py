@@ -12,8 +12,8 @@ KEYS = {"report": "run", "tune-postprocess": "run", "reproduce": "experiment", "
 LISTS = ("inputs",)
 """Keys that take any number of words; the others take one."""
 
-FILES = {"predict": {"clicks": "clicks.file"}}
-"""Keys of a command that name a file, and in training a group of ``conf/``, which Hydra would look the file up in."""
+FILES = {"predict": {"clicks": "clicks.file"}, "survival predict": {"model": "model.folder"}}
+"""Keys of a command that name a file or folder, and in training a group of ``conf/``, where Hydra would look it up."""
 
 SEVERAL = {"predict": ("save",)}
 """Keys of a command that take a list as it is said: ``save=rtstruct,seg``, which to Hydra would be a sweep."""

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 NOT_IDENTITY = (
     *("hydra", "paths", "resume", "name", "title", "logger", "callbacks", "test", "postprocess", "cv"),
-    *("overwrite", "trust", "workers", "data.prepare_workers", "click_scores"),
+    *("overwrite", "trust", "workers", "data.prepare_workers", "survival.workers", "click_scores"),
 )
 """What may differ between two starts of a run: where it lies, how many processes serve it, what follows on training."""
 

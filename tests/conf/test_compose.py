@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from hnseg.io.dicom.objects import Limits
-from hnseg.run.cli import COMMANDS
+from hnseg.run.cli import COMMANDS, SECOND_WORDS
 from hnseg.run.places import conf_dir
 from hnseg.run.resolvers import register_resolvers, to_plain
 from hnseg.run.validate import validate
@@ -65,9 +65,9 @@ def test_every_option_composes_and_can_be_built(option: str) -> None:
     validate(to_plain(composed(option, *NEEDS.get(option, ()))))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *SECOND_WORDS])
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    config = compose(command, return_hydra_config=True)
+    config = compose(command.replace(" ", "-"), return_hydra_config=True)
     assert f"hnseg {command}" in config.hydra.help.template or f"{command}.py" in config.hydra.help.template
 
 

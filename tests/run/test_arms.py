@@ -4,7 +4,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from hnseg.report import read_manifest, write_manifest
-from hnseg.run.arms import Arm, arm_overrides, arms_of, changed_arms, run_arms
+from hnseg.run.arms import Arm, arm_overrides, arms_of, run_arms
 from hnseg.run.command import run
 from hnseg.run.places import conf_dir
 from hnseg.run.resolvers import register_resolvers
@@ -71,16 +71,6 @@ def test_no_arms_and_the_arms_words_win_where_an_experiment_has_others(tmp_path:
     assert list(config.cv.folds) == [1]
     assert (config.name, config.paths.output) == ("mine-a", str(tmp_path / "a"))
     assert (config.clicks.encoding._target_, config.clicks.most) == ("hnseg.clicks.EdtEncoding", 3)
-
-
-def test_an_arm_may_come_but_none_may_change() -> None:
-    before = configuration({"a": ["x=1"], "b": []})
-    assert changed_arms(before, configuration({"a": ["x=1"], "b": [], "c": ["x=2"]})) == []
-    assert changed_arms(before, configuration({"a": ["x=2"], "b": []})) == ["cv.arms.a: ['x=1'] -> ['x=2']"]
-    assert changed_arms(before, configuration({"a": ["x=1"]})) == ["cv.arms.b: [] -> None"]
-    assert changed_arms(before, configuration(None)) == ["cv.arms: a, b -> None"]
-    assert changed_arms(configuration(None), before) == ["cv.arms: None -> a, b"]
-    assert changed_arms({}, configuration(None)) == changed_arms(configuration({}), {}) == []
 
 
 class Started:

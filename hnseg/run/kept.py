@@ -1,0 +1,51 @@
+"""Tables of features that take long to make, kept beside a run until what they are made of changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hnseg.io import atomic_path, write_json
+from hnseg.prepare import Failure
+
+KEY = "kept.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """Tables by name, who is in none of them, and anything plain that belongs to them."""
+
+    tables: Mapping[str, pd.DataFrame]
+    failures: tuple[Failure, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def kept(folder: Path, made_of: Any, make: Callable[[], Made]) -> Made:
+    """What ``make`` returns, or what it returned before where ``made_of`` (JSON types) is as it was then.
+
+    The key is written last, so that tables that a kill left half-done are made again.
+    """
+    key = hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()
+    path = folder / KEY
+    if path.is_file() and (plain := json.loads(path.read_text(encoding="utf-8")))["key"] == key:
+        tables = {name: _read(folder / f"{name}.csv") for name in plain["tables"]}
+        return Made(tables, tuple(Failure(*failure) for failure in plain["failures"]), plain["facts"])
+    made = make()
+    path.unlink(missing_ok=True)
+    for name, table in made.tables.items():
+        with atomic_path(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index_label="patient")
+    failures = [[failure.case_id, failure.message] for failure in made.failures]
+    write_json(path, {"key": key, "tables": list(made.tables), "failures": failures, "facts": dict(made.facts)})
+    return made
+
+
+def _read(path: Path) -> pd.DataFrame:
+    table = pd.read_csv(path, index_col="patient", dtype={"patient": str}, float_precision="round_trip")
+    return table.astype(float)
