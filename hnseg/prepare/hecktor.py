@@ -203,7 +203,7 @@ def _problem(case_id: str, files: _Files, layout: Layout, part: str) -> str | No
 
 def _find_boxes(root: Path) -> tuple[dict[str, BoxMm], list[Failure]]:
     """Every ``*bbox*.csv`` below the root; where there is none, those beside it and beside its parent."""
-    tables = sorted(path for path in _walk(root) if path.match("*bbox*.csv"))
+    tables = sorted(path for path in walk_files(root) if path.match("*bbox*.csv"))
     for folder in (root.resolve().parent, root.resolve().parent.parent):
         tables = tables or sorted(folder.glob("*bbox*.csv"))
     boxes: dict[str, BoxMm] = {}
@@ -218,13 +218,13 @@ def _find_boxes(root: Path) -> tuple[dict[str, BoxMm], list[Failure]]:
 
 def _nifti_files(root: Path) -> Iterator[Path]:
     """Every .nii and .nii.gz below the root in name order; of a 2025 download only Task 1, which has the masks."""
-    paths = sorted(path for path in _walk(root) if _stem(path))
+    paths = sorted(path for path in walk_files(root) if _stem(path))
     tasks = {path: _task(path, root) for path in paths}
     first_only = "1" in tasks.values()
     return (path for path in paths if not first_only or tasks[path] in ("1", None))
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def walk_files(root: Path) -> Iterator[Path]:
     """Files below the root, through linked folders too (each once), hidden ones left out."""
     seen: set[Path] = set()
     for folder, subfolders, names in os.walk(root, followlinks=True):

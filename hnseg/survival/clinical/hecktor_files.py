@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
+
+from hnseg.prepare.hecktor import walk_files
 
 _INFO = {
     2021: "hecktor2021_patient_info_{part}.csv",
@@ -54,9 +57,14 @@ def hecktor_tables(root: Path, year: int, part: Literal["train", "test"] = "trai
 
 
 def _find(root: Path, name: str) -> Path | None:
-    found = [path for path in sorted(root.rglob("*.[cC][sS][vV]")) if path.name.lower() == name.lower()]
+    """Beside the root only files themselves and 2025's folder of task 2: the next folder may be another data set."""
+    found = _named(walk_files(root), name)
     for folder in (root.resolve().parent, root.resolve().parent.parent):
-        found = found or [path for path in sorted(folder.glob("*.[cC][sS][vV]")) if path.name.lower() == name.lower()]
+        found = found or _named((*folder.glob("*.*"), *folder.glob("Task 2/*.*")), name)
     if len(found) > 1:
         raise ValueError(f"{name} is there more than once, {found[0]} and {found[1]}; keep one of them")
     return found[0] if found else None
+
+
+def _named(paths: Iterable[Path], name: str) -> list[Path]:
+    return sorted(path for path in paths if path.name.lower() == name.lower())

@@ -162,7 +162,7 @@ class _Reader:
         return given
 
     def _names(self, given: object, place: str) -> tuple[str, ...]:
-        names = tuple(self._text(name, place) for name in (given if isinstance(given, list) else [given]))
+        names = tuple(self._text(name, place) for name in (given if isinstance(given, list) else [given or ""]))
         if not names or not all(names):
             raise self._wrong(place, "expected the name of a column, or a list of its spellings")
         return names

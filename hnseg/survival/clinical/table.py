@@ -144,10 +144,11 @@ def rows_of(paths: Paths, mapping: ClinicalMapping) -> Iterator[Row]:
     """
     seen: dict[str, str] = {}
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
-        first = next(iter(read_rows(path)), {})
-        column = mapping.patient.in_table(f"{path} (mapping {mapping.name}, patient)", first)
-        if column is None:
+        rows = read_rows(path)
+        if not rows:
             raise ValueError(f"{path}: expected at least one row below the header, found none; check the file")
+        column = mapping.patient.in_table(f"{path} (mapping {mapping.name}, patient)", rows[0])
+        assert column is not None
         for patient, (line, row) in keyed_rows(path, column, (column,)).items():
             if patient in seen:
                 raise ValueError(
@@ -170,5 +171,5 @@ def _record(place: Row, values: dict[str, Value]) -> ClinicalRecord:
     try:
         refuse_other_edition(record.tnm_edition, record.n_stage, record.site)
     except ValueError as error:
-        raise place.wrong(f"column {mapping.variables['n_stage'].names[0]!r}: {error}") from error
+        raise place.wrong(f"n_stage: {error}") from error
     return record

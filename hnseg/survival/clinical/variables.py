@@ -52,17 +52,18 @@ def plain_word(text: str) -> str:
 
 
 def finite(text: str) -> float:
-    """The number that a cell holds; one comma is taken for the decimal point.
+    """The number that a cell holds; a comma is taken for the decimal point where it can be no mark of thousands.
 
     Raises:
-        ValueError: it is none, or not finite.
+        ValueError: it is none, or not finite, or might be thousands (``1,234``).
     """
-    try:
-        value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+    if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", text, re.ASCII):
+        raise ValueError("expected a number that cannot be read in two ways, without a mark of thousands")
+    if not re.fullmatch(r"[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?", text, re.ASCII | re.IGNORECASE):
         raise ValueError("expected a number")
+    value = float(text.replace(",", "."))
+    if not math.isfinite(value):
+        raise ValueError("expected a finite number")
     return value
 
 
