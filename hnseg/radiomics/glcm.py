@@ -1,10 +1,9 @@
 """Grey-level co-occurrence (Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314), by pyradiomics 3.0.1.
 
 Symmetric matrices of neighbours at distance 1, features of each direction, then their mean: the IBSI's 3-D features
-"averaged". A direction in which the mask has no neighbours is left out. Departures of pyradiomics from the IBSI, kept:
-MCC (the maximal correlation coefficient) is not in the IBSI, and Idn and Idmn divide by the highest grey level, which
-for the IBSI is the number of levels that the discretisation allows. Departures from pyradiomics: none adds 2e-16 within
-logarithms, and where rounding would make MCC or Imc2 the root of a negative number they are 0, not left out.
+"averaged". A direction in which the mask has no neighbours is left out. MCC (the maximal correlation coefficient) is
+not in the IBSI. Departures from pyradiomics: nothing is added within logarithms (there 2e-16), and where rounding would
+make MCC or Imc2 the root of a negative number they are 0, not left out.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """Shape of a mask in mm, by pyradiomics 3.0.1.
 
 Axes are those of an ellipsoid with the covariance of the voxel centres; the mesh is made by marching cubes half-way
-between voxels. Departures:
+between voxels. Where definitions differ:
 
-* The mesh is that of scikit-image (Lorensen and Cline 1987, doi:10.1145/37401.37422, on its closed table). It is the
-  mesh of pyradiomics wherever no cube has voxels that touch along an edge or in a corner only; pyradiomics leaves
-  cracks there, so that its surface changes by some 0.1 % when a mask is mirrored, and ours differs by as much.
-* As in pyradiomics and unlike the IBSI, Maximum2DDiameterSlice, -Column and -Row are the longest chords of the mesh's
-  vertices within a plane across z, y and x.
+* pyradiomics' mesh has cracks where voxels touch along an edge or in a corner only: its surface changes by some 0.1 %
+  when a mask is mirrored, and its volume depends on where the mask lies. Ours is the closed mesh of scikit-image
+  (Lorensen and Cline 1987, doi:10.1145/37401.37422). Both are the same where there are no such voxels; otherwise
+  MeshVolume, SurfaceArea, SurfaceVolumeRatio and Sphericity differ by some 0.1 % on outlined tumours, 10 % on noise.
+* Covariances divide by the number of voxels, as in pyradiomics; the IBSI's reference values by one less.
+* Maximum2DDiameterSlice, -Column and -Row, the longest distance of two vertices of the mesh within a plane across z, y
+  and x, are not in the IBSI (Zwanenburg et al. 2020, doi:10.1148/radiol.2020191145).
 """
 
 from __future__ import annotations
