@@ -51,7 +51,8 @@ def protocols_said(folder: SurvivalFolder, table: pd.DataFrame) -> list[Sentence
     ]
     missing = [name for name in (HONEST, PAPER) if name not in ran]
     if missing and ran:
-        text = f"Only the {'honest' if missing == [PAPER] else 'paper’s'} protocol was run, so optimism is not known."
+        named = "honest" if missing == [PAPER] else "paper's"
+        text = f"Only the {named} protocol was run, so optimism is not known."
         said.append(Sentence(text, warning=missing == [HONEST]))
     return [*said, *_divided(scores), *_blocks(table), *_looks(folder)]
 
@@ -60,8 +61,8 @@ def _divided(scores: pd.DataFrame) -> list[Sentence]:
     if scores.empty:
         return [Sentence("No fold has been scored yet: there is no scores.csv.", warning=True)]
     folds, repeats = scores["fold"].nunique(), scores["repeat"].nunique()
-    again = f"{repeats} times, with other seeds" if repeats > 1 else "once"
-    said = [Sentence(f"{folds} folds, divided {again}. C-indices are means over all of them.")]
+    again = f"; everything was done {repeats} times, with other seeds" if repeats > 1 else ""
+    said = [Sentence(f"{folds} {'fold' if folds == 1 else 'folds'}{again}. C-indices are means over all of them.")]
     if repeats < 2:
         said.append(Sentence("One repeat: how much hangs on the seed is not known.", warning=True))
     empty = scores[scores["c_index"].isna()]

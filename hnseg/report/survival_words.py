@@ -122,7 +122,7 @@ def _comparisons(table: pd.DataFrame) -> list[Sentence]:
         found, kept = (int((table[name] < SIGNIFICANT).sum()) for name in ("p", "p_holm"))
         have = "has" if found == 1 else "have"
         text += f" Of {len(tests)} tests, {found} {have} p < {SIGNIFICANT:g}, where chance alone would make "
-        text += f"{SIGNIFICANT * len(tests):.1f}; {kept} after Holm's correction."
+        text += f"{SIGNIFICANT * len(tests):.2g}; {kept} after Holm's correction."
     return [Sentence(text, warning=True)]
 
 
