@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 KIND, PARAMETERS = "kind", "parameters"
+_HUGE = 1e300
 
 
 class State:
@@ -67,7 +68,7 @@ class State:
     def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
         """A finite number within bounds."""
         value = self.plain[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -_HUGE <= value <= _HUGE:
             raise self.refuse(key, "a finite number")
         if not low <= value <= high:
             raise self.refuse(key, f"from {low:g} to {high:g}")
@@ -101,6 +102,7 @@ class State:
             raise self.refuse(PARAMETERS, f"a mapping with {', '.join(known)}")
         for name, parameter in known.items():
             kinds = (int, float) if isinstance(parameter.default, float) else (type(parameter.default),)
-            if type(value[name]) not in kinds or (isinstance(value[name], float) and not math.isfinite(value[name])):
+            number = isinstance(value[name], int | float)
+            if type(value[name]) not in kinds or (number and not -_HUGE <= value[name] <= _HUGE):
                 raise self.refuse(name, f"such as {parameter.default!r}")
         return dict(value)

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 
 _RETRIES = (0.01, 0.1, 1.0)
 _FAILURES = ("Newton-Raphson", "The log-likelihood is getting suspiciously close to 0")
+_PRECISION = {"precision": 1e-12, "r_precision": 1e-12}
+
 KIND_OF_VALUE = "log hazard ratio per SD"
 
 
@@ -145,7 +147,7 @@ def _converged(table: pd.DataFrame, penalizer: float) -> CoxPHFitter | None:
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
-            fitted = CoxPHFitter(penalizer=penalizer).fit(table, "time", "event")
+            fitted = CoxPHFitter(penalizer=penalizer).fit(table, "time", "event", fit_options=_PRECISION)
         except (ConvergenceError, ValueError, np.linalg.LinAlgError):
             return None
     failed = any(w.category is ConvergenceWarning and str(w.message).startswith(_FAILURES) for w in told)

@@ -53,11 +53,12 @@ class CoxLasso(Selection):
         Raises:
             ValueError: fewer than two events, or no column that has to do with them.
         """
-        if outcome.event.sum() < 2:
-            raise ValueError(
-                f"Cox-Lasso: {outcome.event.sum()} events among {len(outcome)} patients, needs two or more"
-            )
+        events = int(outcome.event.sum())
+        if events < 2:
+            raise ValueError(f"Cox-Lasso: {events} events among {len(outcome)} training patients, needs two or more")
         standard = Standardiser().fit(features, outcome)
+        if not standard.kept_:
+            raise ValueError(f"Cox-Lasso: none of {features.shape[1]} features varies among the training patients")
         x, risk_sets = standard.transform(features).to_numpy(np.float64), RiskSets.of(outcome)
         self.penalties_ = penalty_grid(x, risk_sets, self.penalties)
         path = cox_path(x, risk_sets, self.penalties_)

@@ -48,12 +48,11 @@ class PlainLasso(Selection):
         """
         if len(outcome) < FOLDS:
             raise ValueError(f"Lasso: {len(outcome)} patients, needs {FOLDS} or more")
-        errors = self._cross_validated(features, outcome)
-        best = int(np.argmin(errors))
-        self.alpha_, self.at_edge_ = float(ALPHAS[best]), best in (0, len(ALPHAS) - 1)
         standard = Standardiser().fit(features, outcome)
         if not standard.kept_:
             raise ValueError(f"Lasso: none of {features.shape[1]} features varies")
+        best = int(np.argmin(self._cross_validated(features, outcome)))
+        self.alpha_, self.at_edge_ = float(ALPHAS[best]), best in (0, len(ALPHAS) - 1)
         x = standard.transform(features).to_numpy(np.float64)
         coefficients = _path(x, outcome.time_days)[best]
         self.fallback_ = not coefficients.any()
