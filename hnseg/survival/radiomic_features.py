@@ -111,12 +111,13 @@ def _inside(case: Case, mask: Path | None, structures: Sequence[str]) -> NDArray
 
 def _on_grid(path: Path, case: Case) -> NDArray[Any]:
     mask = read_volume(path)
-    if unknown := sorted(set(np.unique(mask.array).tolist()) - set(range(len(case.label_names) + 1))):
+    label = mask.array if mask.grid.matches(case.grid) else resample(mask, case.grid, "nearest").array
+    if unknown := sorted(set(np.unique(label).tolist()) - set(range(len(case.label_names) + 1))):
         raise ValueError(
             f"{path} holds the values {unknown[:5]}; expected a label map with 0 and the numbers "
             f"1 to {len(case.label_names)} of {', '.join(case.label_names)}"
         )
-    return mask.array if mask.grid.matches(case.grid) else resample(mask, case.grid, "nearest").array
+    return label
 
 
 def _killed(task: tuple[Any, ...]) -> tuple[str, Rows | None, str]:
