@@ -27,8 +27,8 @@ def brier(train: Outcome, test: Outcome, survival: ArrayLike, times_days: ArrayL
         times_days: (times,).
 
     Returns:
-        (times,) 0 or above; NaN where the training patients' follow-up had ended, a prediction is NaN, or nobody is
-        scored.
+        (times,) 0 or above; NaN where the training patients' follow-up had ended, the prediction of somebody who
+        counts is NaN, or nobody is scored.
     """
     times, predicted = np.atleast_1d(np.asarray(times_days, float)), np.asarray(survival, float)
     assert predicted.shape == (len(test), len(times)), f"{predicted.shape} for {len(test)} patients, {len(times)} times"
@@ -41,9 +41,8 @@ def brier(train: Outcome, test: Outcome, survival: ArrayLike, times_days: ArrayL
     cases, controls = over & test.event[:, None], ~over
     of_cases = np.where(cases, predicted**2 / censoring.before(test.time_days)[:, None], 0.0)
     of_controls = np.where(controls, (1 - predicted) ** 2, 0.0) / ahead
-    missing = np.isnan(predicted).any(axis=0)
     score: Floats = (of_cases + of_controls).mean(axis=0)
-    return np.where(missing, np.nan, score)
+    return score
 
 
 def integrated_brier(train: Outcome, test: Outcome, survival: ArrayLike, times_days: ArrayLike) -> float:
