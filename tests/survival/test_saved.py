@@ -1,0 +1,148 @@
+import json
+
+import numpy as np
+import pytest
+
+from hnseg.survival.models.registry import MODELS
+from hnseg.survival.objects import FeatureSet
+from hnseg.survival.pipeline.survival_pipeline import build_pipeline
+from hnseg.survival.plain_state import JSON_NAME, read_state, write_state
+from hnseg.survival.saved import SavedModel, load_model, save_model, training_summary
+from hnseg.survival.sentinel import training_rows
+from tests.survival.cohorts import toy
+
+DATA = toy(60)
+SET = FeatureSet.named("clinical+ct")
+TABLE = DATA.features(SET, "")
+TIMES = np.array([1.0, 365.0, 730.5, 1e4])
+QUICK = {"rsf": {"trees": 3}, "deepsurv": {"epochs": 1}, "deephit": {"epochs": 1}}
+NEEDS = {"clinical": {"mapping": "hecktor2021", "columns": ["Age"]}, "ct": {"bin_width": 25.0}}
+
+
+@pytest.fixture(scope="module", params=sorted(MODELS))
+def fitted(request):
+    kind = request.param
+    if kind == "rsf":
+        pytest.importorskip("sksurv")
+    with training_rows(DATA.patients):
+        model = MODELS[kind].make(3, **QUICK.get(kind, {}))
+        pipeline = build_pipeline("cox_lasso", model).fit(TABLE, DATA.outcome)
+    return SavedModel(pipeline, SET, NEEDS, True, training_summary("toy", DATA.outcome, "relapse", 730.5))
+
+
+@pytest.fixture
+def folder(fitted, tmp_path):
+    save_model(tmp_path, fitted)
+    return tmp_path
+
+
+def test_a_model_that_was_saved_predicts_the_same(fitted, folder):
+    new = toy(40, seed=5).features(SET, "")
+    found = load_model(folder)
+    np.testing.assert_allclose(found.risk(new), fitted.risk(new), rtol=1e-12)  # sums may differ in the last bit
+    np.testing.assert_allclose(found.survival(new, TIMES), fitted.survival(new, TIMES), rtol=1e-12)
+    assert found.pipeline.importances().equals(fitted.pipeline.importances())
+    assert found.features == tuple(TABLE.columns)
+    assert (found.feature_set, found.needs, found.phantom) == (SET, NEEDS, True)
+    assert found.training == {
+        "data": "toy", "n": 60, "events": int(DATA.outcome.event.sum()), "endpoint": "relapse", "horizon_days": 730.5
+    }  # fmt: skip
+
+
+def test_a_model_saved_again_is_the_same_state(folder, tmp_path):
+    save_model(tmp_path / "again", load_model(folder))
+    assert str(read_state(tmp_path / "again")) == str(read_state(folder))
+    assert (tmp_path / "again" / JSON_NAME).read_bytes() == (folder / JSON_NAME).read_bytes()
+
+
+def arrays_of(value, place=()):
+    if isinstance(value, np.ndarray):
+        yield place, value
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from arrays_of(item, (*place, key))
+
+
+def changed(folder, place, value):
+    """The saved model with another value at a place in its state."""
+    state = read_state(folder)
+    at = state
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = value
+    write_state(folder, state)
+
+
+def places_of(state):
+    """Of every array; the preprocessing, which all kinds share, counts for one of them."""
+    own = state["pipeline"]["model"] == "cox"
+    return [place for place, array in arrays_of(state) if array.size and (own or place[1] == "state")]
+
+
+def test_weights_that_are_no_numbers_are_refused_wherever_they_are(folder):
+    state, accepted = read_state(folder), []
+    for place in places_of(state):
+        array = next(array for at, array in arrays_of(state) if at == place)
+        if array.dtype.kind != "f" or np.isnan(array).any():
+            continue  # intervals that there are not
+        write_state(folder, state)
+        changed(folder, place, np.where(np.arange(array.size).reshape(array.shape) == 0, np.nan, array))
+        try:
+            load_model(folder)
+            accepted.append(place)
+        except ValueError:
+            pass
+    assert {place[-1] for place in accepted} <= {"low", "high", "values"}  # shown, and not computed with
+
+
+def test_arrays_of_other_shapes_are_refused_wherever_they_are(folder):
+    state = read_state(folder)
+    for place in places_of(state):
+        array = next(array for at, array in arrays_of(state) if at == place)
+        write_state(folder, state)
+        changed(folder, place, array[..., None])
+        with pytest.raises(ValueError):
+            load_model(folder)
+
+
+@pytest.fixture(scope="module")
+def cox(tmp_path_factory):
+    with training_rows(DATA.patients):
+        pipeline = build_pipeline("none", MODELS["cox"].make(0)).fit(TABLE, DATA.outcome)
+    return SavedModel(pipeline, SET, NEEDS, False, training_summary("toy", DATA.outcome, "", 730.5))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "sentence"),
+    [
+        (("format",), 2, "has format 2, this hnseg reads 1; update hnseg"),
+        (("more",), 1, "more is missing or too much"),
+        (("phantom",), 1, "'phantom' is int"),
+        (("needs",), [], "'needs' is list"),
+        (("feature_set",), "clinical+bones", "join some of"),
+        (("training", "n"), "many", "'n' is str"),
+        (("training", "n"), True, "'n' is bool"),
+        (("training", "more"), 1, "more is missing or too much"),
+        (("pipeline",), 3, "'pipeline' is int"),
+        (("pipeline", "model"), "os.system", "'model' must be one of cox"),
+        (("pipeline", "model"), "rsf", "not the saved state of a random survival forest"),
+        (("pipeline", "preprocessing", "kind"), "subprocess.Popen", "not the saved state of a preprocessing"),
+        (("pipeline", "state", "columns"), ["age"] * 7, "each once"),
+        (("pipeline", "state", "scale"), "wide", "an array of numbers"),
+    ],
+)
+def test_what_no_saved_model_has_is_refused(cox, tmp_path, place, value, sentence):
+    save_model(tmp_path, cox)
+    changed(tmp_path, place, value)
+    with pytest.raises(ValueError, match=sentence):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["format", "training", "pipeline", "needs"])
+def test_a_key_that_is_missing_is_refused(cox, tmp_path, key):
+    save_model(tmp_path, cox)
+    state = json.loads((tmp_path / JSON_NAME).read_text())
+    del state[key]
+    (tmp_path / JSON_NAME).write_text(json.dumps(state))
+    with pytest.raises(ValueError, match=r"has format None|does not name|missing or too much"):
+        load_model(tmp_path)
