@@ -101,14 +101,15 @@ class DeepHit(NetworkModel):
     def _curves(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, bins + 1) survival at day 0 and at the end of each bin."""
         mass = softmax(self._outputs(values), axis=1)
-        return mass[:, ::-1].cumsum(axis=1)[:, ::-1]
+        later = mass[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+        return np.concatenate([np.ones((len(mass), 1)), np.minimum(later, 1)], axis=1)
 
     def _knots(self) -> NDArray[np.float64]:
         return np.concatenate([[0.0], self.ends_days_])
 
     def _risk(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         curves = self._curves(values)
-        return -(curves[:, :-1] + curves[:, 1:]) / 2 @ np.diff(self._knots())
+        return -((curves[:, :-1] + curves[:, 1:]) / 2 * np.diff(self._knots())).sum(axis=1)
 
     def _survival(self, values: NDArray[np.float64], times_days: NDArray[np.float64]) -> NDArray[np.float64]:
         knots = self._knots()

@@ -100,9 +100,10 @@ class NetworkModel(TableModel):
             raise ValueError(f"lr of {self.KIND} must be a finite number above 0, not {self.lr}")
 
     def _outputs(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, outputs) of the fitted network."""
+        """(n, outputs) of the fitted network; patients with the same features get the same bits, so that they tie."""
+        patients, place = np.unique(values, axis=0, return_inverse=True)
         with torch.inference_mode():
-            return self.net_(torch.from_numpy(values)).numpy()
+            return self.net_(torch.from_numpy(patients)).numpy()[place]
 
     def _restore_net(self, state: State, outputs: int) -> None:
         self._check_parameters()

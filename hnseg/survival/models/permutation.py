@@ -39,16 +39,16 @@ def permutation_importances(
 
     Returns:
         A row a feature: ``feature``, ``value`` (mean), ``low`` and ``high`` (2.5th and 97.5th percentile of the
-        shuffles), ``kind``.
+        shuffles), ``kind``. All are 0 where no two patients can be compared.
     """
     whole = concordance(event, time_days, risk(values))
     drops = np.empty((len(names), SHUFFLES))
     for column in range(len(names)):
         rng = np.random.default_rng([seed, column])
-        shuffled = np.repeat(values[None], SHUFFLES, axis=0)
+        shuffled = values.copy()
         for turn in range(SHUFFLES):
-            shuffled[turn, :, column] = rng.permutation(values[:, column])
-        risks = risk(shuffled.reshape(-1, values.shape[1])).reshape(SHUFFLES, -1)
-        drops[column] = [whole - concordance(event, time_days, row) for row in risks]
+            shuffled[:, column] = rng.permutation(values[:, column])
+            drops[column, turn] = whole - concordance(event, time_days, risk(shuffled))
+    drops = np.nan_to_num(drops)
     low, high = np.percentile(drops, [2.5, 97.5], axis=1)
     return pd.DataFrame({"feature": names, "value": drops.mean(axis=1), "low": low, "high": high, "kind": KIND})

@@ -56,10 +56,14 @@ _HERE = "hnseg.survival.models"
 MODELS: dict[str, ModelKind] = {
     "cox": ModelKind(f"{_HERE}.cox", "CoxPH", [{"penalizer": penalizer} for penalizer in (0.0, 0.01, 0.1, 1.0)]),
     "rsf": ModelKind(
-        f"{_HERE}.forest", "RandomSurvivalForest", [{"min_leaf": size} for size in (1, 5, 15)], "sksurv", "forest"
+        f"{_HERE}.forest",
+        "RandomSurvivalForest",
+        [{"min_leaf": 15}, {"min_leaf": 5}, {"trees": 10, "min_leaf": 1}],
+        "sksurv",
+        "forest",
     ),
-    "deepsurv": ModelKind(f"{_HERE}.deepsurv", "DeepSurv", [{"decay": decay} for decay in (0.01, 0.1)]),
-    "deephit": ModelKind(f"{_HERE}.deephit", "DeepHit", [{"sigma": sigma} for sigma in (0.1, 1.0)]),
+    "deepsurv": ModelKind(f"{_HERE}.deepsurv", "DeepSurv", [{"decay": 0.01}, {"decay": 0.1}]),
+    "deephit": ModelKind(f"{_HERE}.deephit", "DeepHit", [{"sigma": 1.0}, {"sigma": 0.1}]),
 }
 
 

@@ -49,14 +49,18 @@ class Trees:
 
         Values are rounded to float32 first, because that is what the thresholds were chosen on.
         """
-        single = values.astype(np.float32)
-        rows = np.arange(len(values))[:, None]
+        single, row = values.astype(np.float32).ravel(), np.arange(len(values))[:, None] * values.shape[1]
+        leaf, own = self.left == LEAF, np.arange(len(self.left))
+        # a leaf leads to itself, so all walk on until nobody moves; right and left of a node stand side by side
+        onward = np.stack([np.where(leaf, own, self.right), np.where(leaf, own, self.left)], axis=1).ravel()
         place = np.tile(self.roots, (len(values), 1))
-        while (inside := self.left[place] != LEAF).any():
-            small = single[rows, self.feature[place]] <= self.threshold[place]
-            place = np.where(inside, np.where(small, self.left[place], self.right[place]), place)
-        number: NDArray[np.int64] = np.cumsum(self.left == LEAF) - 1
-        return number[place]
+        while True:
+            goes_left = single.take(row + self.feature.take(place)) <= self.threshold.take(place)
+            following = onward.take(2 * place + goes_left)
+            if np.array_equal(following, place):
+                number: NDArray[np.int64] = np.cumsum(leaf) - 1
+                return number.take(place)
+            place = following
 
     def mean(self, table: NDArray[np.float64], leaves: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, ...) the mean over trees of a table with a row a leaf; tree by tree, to need little memory."""
@@ -121,4 +125,5 @@ def taken_apart(forest: Any) -> Trees:
     # nothing changes between events, so the times at which follow-up alone ended are left out
     values = np.concatenate([tree.value[tree.children_left < 0][:, forest.is_event_time_] for tree in trees])
     times = forest.unique_times_[forest.is_event_time_].astype(np.float64)
-    return Trees(nodes, left, right, feature, threshold, times, values[..., 0], values[..., 1])
+    hazard, survival = (np.ascontiguousarray(values[..., curve]) for curve in (0, 1))
+    return Trees(nodes, left, right, feature, threshold, times, hazard, survival)
