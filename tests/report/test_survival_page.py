@@ -111,21 +111,35 @@ def test_what_was_set_aside_is_said_once_for_a_reason(page):
 @pytest.mark.parametrize(
     ("fields", "wanted"),
     [
-        ({"events": False}, ("in no mean: CHMR of repeat 0 (0 events), CHMR of repeat 1 (0 events)",)),
-        ({"best_c_index": None}, ("the phantom left no true hazards",)),
-        ({"protocols": ("honest",)}, ("Only the honest protocol was run",)),
-        ({"protocols": ("paper",)}, ("the honest protocol was not run", "No honest risks, so no groups.")),
-        ({"repeats": 1, "phantom": False}, ("One repeat: how much hangs on the seed",)),
-        ({"sets": ("clinical",)}, ("Nothing was run with CT or PET or deep features.",)),
-        ({"sets": ("ct",)}, ("Whether it beats clinical features alone is not known",)),
-        ({"folds": ("0", "1"), "finished": False}, ("Fold by fold", "not finished: stopped or still running",)),
         (
-            {"without": ("kaplan_meier", "log_rank", "calibration", "importances")},
-            ("kaplan_meier.csv has no rows of it", "No log-rank test", "calibration.csv has no rows of it"),
+            {"events": False, "best_c_index": None, "protocols": ("honest",), "sets": ("clinical",)},
+            (
+                "in no mean: CHMR of repeat 0 (0 events), CHMR of repeat 1 (0 events)",
+                "the phantom left no true hazards",
+                "Only the honest protocol was run",
+                "Nothing was run with CT or PET or deep features.",
+            ),
         ),
-        ({"without": ("importances", "selected")}, ("neither importances.csv nor selected.csv",)),
+        ({"protocols": ("paper",)}, ("the honest protocol was not run", "No honest risks, so no groups.")),
+        (
+            {"repeats": 1, "phantom": False, "sets": ("ct",)},
+            ("One repeat: how much hangs on the seed", "Whether it beats clinical features alone is not known"),
+        ),
+        (
+            {"folds": ("0", "1"), "finished": False,
+             "without": ("kaplan_meier", "log_rank", "calibration", "importances")},
+            ("Fold by fold", "not finished: stopped or still running", "kaplan_meier.csv has no rows of it",
+             "No log-rank test", "calibration.csv has no rows of it"),
+        ),
+        (
+            {"without": ("importances", "selected", "kaplan_meier"), "sets": ("clinical",)},
+            ("neither importances.csv nor selected.csv",),
+        ),
         ({"without": ("summary", "scores", "outcome", "calibration")}, ("there is no summary.csv", "no scores.csv")),
-        ({"without": ("scores", "selected", "outcome")}, ("No fold of the honest protocol is scored.",)),
+        (
+            {"without": ("scores", "selected", "outcome"), "sets": ("clinical",)},
+            ("No fold of the honest protocol is scored.",),
+        ),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_said(page, fields, wanted):
