@@ -30,8 +30,8 @@ HEADER = (
 )  # fmt: skip
 WHAT = """\
 All 107 features of smooth noise inside an uneven tumour, voxels of 1 mm, {rounds} round(s) in turn in one process,
-default threads; ratio is the median over hnseg's. Largest difference is relative, to hnseg; "of the mesh" that of the four
-features of the surface, whose mesh pyradiomics does not close where voxels touch along an edge. Peer: {peer}.
+default threads; ratio is the median over hnseg's. Largest difference is relative, to hnseg; "of the mesh" that of the
+four features of the surface, whose mesh pyradiomics does not close where voxels touch along an edge. Peer: {peer}.
 """
 MOST_APART, MESH_APART = 1e-6, 0.02
 """Relative; third moments nearly cancel, which leaves 1e-7."""
