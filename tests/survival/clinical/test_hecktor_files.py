@@ -1,7 +1,9 @@
 import pytest
 
+from hnseg.phantom.cohort import members
 from hnseg.phantom.layouts import LAYOUTS
-from hnseg.survival.clinical import hecktor_tables
+from hnseg.phantom.tables import write_table
+from hnseg.survival.clinical import encode, hecktor_tables, match, read_clinical, read_endpoint, read_mapping
 
 
 def laid_out(root, year):
@@ -67,3 +69,18 @@ def test_years_and_folders_that_there_are_not(tmp_path):
         hecktor_tables(tmp_path, 2020)
     with pytest.raises(ValueError, match="is not a folder"):
         hecktor_tables(tmp_path / "absent", 2021)
+
+
+@pytest.mark.parametrize("year", [2021, 2022, 2025])
+def test_from_a_folder_to_features_and_outcome(tmp_path, year):
+    plans = [member.plan(2) for member in members(year, 9)[0]]
+    for table in LAYOUTS[year].tables:
+        if table.part == "train" and "bbox" not in table.path:
+            (tmp_path / table.path).parent.mkdir(parents=True, exist_ok=True)
+            write_table(tmp_path / table.path, [table.row(plan, None) for plan in plans])
+    info, endpoints = hecktor_tables(tmp_path, year)
+    mapping = read_mapping(f"hecktor{year}")
+    both = match(read_clinical(info, mapping), read_endpoint(endpoints, mapping, *mapping.endpoints))
+    assert not both.left_out
+    assert both.outcome.patients == tuple(encode(both.table).index) == tuple(plan.case_id for plan in plans)
+    assert both.table.centres == {plan.case_id: plan.centre.code for plan in plans}

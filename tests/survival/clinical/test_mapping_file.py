@@ -1,4 +1,6 @@
+import textwrap
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import yaml
@@ -39,6 +41,14 @@ def test_every_shipped_mapping_parses_and_its_variables_are_known():
         assert set(mapping.variables) <= set(VARIABLES)
         assert mapping.endpoints
         assert (mapping.centre is None) or (mapping.centre_pattern is None)
+
+
+def test_the_example_of_the_documentation_is_a_mapping(tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "datasets" / "clinical_tables.md").read_text(encoding="utf-8")
+    example = page.split("## A mapping of your own")[1].split("Save it as")[0]
+    mapping = read_mapping(written(tmp_path, textwrap.dedent(example)))
+    assert list(mapping.endpoints) == ["overall_survival", "distant_failure"]
+    assert all(name in page for name in (*SHIPPED, *VARIABLES))
 
 
 def test_a_users_mapping_says_all_of_this(tmp_path):
