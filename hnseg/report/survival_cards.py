@@ -8,7 +8,7 @@ import pandas as pd
 
 from hnseg.report.five_views import p_text, signed
 from hnseg.report.survival_folder import SurvivalFolder, follow_up_median_days
-from hnseg.report.survival_rows import best_row, days, features_name, reference_of, set_name
+from hnseg.report.survival_rows import best_row, days, features_name, gained, reference_of, set_name
 from hnseg.report.tables import interval, number
 
 
@@ -22,10 +22,9 @@ def survival_cards(folder: SurvivalFolder, table: pd.DataFrame) -> list[dict[str
     cards = [{"name": "Best C-index, honest", "value": number("c_index", best["c_index"]), "note": note}]
     reference = reference_of(table, best)
     if reference is not None and not math.isnan(reference["c_index"]):
-        gain = best["c_index"] - reference["c_index"]
         note = f"which has {number('c_index', reference['c_index'])}; p = {p_text(best['p'])}"
         name = f"Gained over {features_name(reference['features'])} alone"
-        cards.append({"name": name, "value": signed(gain), "note": note})
+        cards.append({"name": name, "value": signed(gained(best, reference)), "note": note})
     optimism = table["optimism"].dropna()
     if len(optimism):
         note = f"C-index by the paper's protocol minus the honest one; up to {signed(float(optimism.max()))}"
@@ -48,7 +47,7 @@ def survival_facts(folder: SurvivalFolder) -> dict[str, str]:
     data = manifest.get("data")
     found = {
         "Data": data.get("name") if isinstance(data, dict) else data,
-        "Endpoint": manifest.get("endpoint"),
+        "Endpoint": endpoint_name(folder),
         "Patients": count,
         "Events": f"{events} ({100 * events / count:.0f} %)" if events is not None and count else "",
         "Median follow-up": _follow_up(known),
@@ -59,6 +58,11 @@ def survival_facts(folder: SurvivalFolder) -> dict[str, str]:
         "Code": _code(folder),
     }
     return {name: str(value) for name, value in found.items() if value not in (None, "")}
+
+
+def endpoint_name(folder: SurvivalFolder) -> str:
+    """``progression free survival``; empty where it is not known."""
+    return str(folder.manifest.get("endpoint") or "").replace("_", " ")
 
 
 def _follow_up(known: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ from hnseg.report.canvas import save_png
 from hnseg.report.html import write_page
 from hnseg.report.provenance import facts, survival_commands
 from hnseg.report.run_folder import as_file_name
-from hnseg.report.survival_cards import survival_cards, survival_facts
+from hnseg.report.survival_cards import endpoint_name, survival_cards, survival_facts
 from hnseg.report.survival_curves import calibration_figure, kaplan_meier_figure
 from hnseg.report.survival_features import feature_figure, kept_shares
 from hnseg.report.survival_folder import SurvivalFolder
@@ -85,7 +85,7 @@ def _about(found: SurvivalFolder, table: pd.DataFrame) -> dict[str, Any]:
         "phantom": found.phantom,
         "name": manifest.get("name") or run.folder.name,
         "data": _mapping(manifest.get("data")),
-        "model": str(manifest.get("endpoint") or ""),
+        "model": endpoint_name(found),
         "status": survival_status(found, table),
         "about": survival_facts(found),
         "set_aside": _set_aside(manifest.get("set_aside")),
@@ -110,13 +110,8 @@ def _scores(found: SurvivalFolder, table: pd.DataFrame, folds: pd.DataFrame, key
         "several": len(set(found.tables["scores"]["repeat"])) > 1,
         "log_rank": log_rank_view(found, keys),
         "horizon": days(found.horizon_days),
-        "reference": _reference(table),
+        "reference": features_name(table["reference"].iloc[0]) if len(table) else "",
     }
-
-
-def _reference(table: pd.DataFrame) -> str:
-    names = {name for name in table["reference"] if name}
-    return features_name(names.pop()) if len(names) == 1 else "the reference's"
 
 
 def _overview(found: SurvivalFolder, table: pd.DataFrame, folds: pd.DataFrame, keys: list[Key]) -> dict[str, bytes]:

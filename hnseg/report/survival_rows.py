@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ def compared(folder: SurvivalFolder) -> pd.DataFrame:
     """A row a model and feature set, model by model, each in the order in which they were run.
 
     Columns: ``model``, ``features``; of the honest protocol ``c_index``, ``low``, ``high``, ``uno_c``, ``auc``,
-    ``ibs``, ``selected``, ``reference``, ``difference``, ``p`` and ``p_holm`` (corrected for all tests of the table);
+    ``ibs``, ``selected``, ``difference`` from the ``reference`` (which is that of the whole table), ``p`` and
+    ``p_holm`` (corrected for all tests of the table);
     ``paper`` (the C-index by the paper's protocol), ``optimism`` (that minus the honest one), ``published``, ``near``
     (how far the model came from chance to the best that can be reached: 0 to 1; of phantoms only). nan where unknown.
     """
@@ -42,7 +44,7 @@ def compared(folder: SurvivalFolder) -> pd.DataFrame:
     table = keys.merge(honest, how="left").merge(paper.rename(columns={"c_index": "paper"}), how="left")
     said = summary.groupby(["model", "features"], sort=False)["published"].first()
     table["published"] = [float(said.get(key, math.nan)) for key in row_keys(table)]
-    table["reference"] = table["reference"].fillna("").astype(str)
+    table["reference"] = _reference(summary, folder)
     table["optimism"] = table["paper"] - table["c_index"]
     table["p_holm"] = holm(table["p"].to_numpy(float))
     reachable = folder.best_c_index - CHANCE
@@ -68,10 +70,14 @@ def row_of(table: pd.DataFrame, key: Key) -> dict[str, Any] | None:
 
 
 def reference_of(table: pd.DataFrame, row: dict[str, Any]) -> dict[str, Any] | None:
-    """The row that a row is tested against: the same model's, on the features that the table names."""
-    name = row["reference"] or "clinical"
-    found = row_of(table, (row["model"], name))
-    return None if found is None or name == row["features"] else found
+    """The row that a row is tested against: the same model's, on the reference's features; None where it is itself."""
+    return None if row["features"] == row["reference"] else row_of(table, (row["model"], row["reference"]))
+
+
+def gained(row: Mapping[str, Any], reference: Mapping[str, Any]) -> float:
+    """C-index of a row minus the reference's: over the folds that both have, where they were tested."""
+    tested = float(row["difference"])
+    return float(row["c_index"] - reference["c_index"]) if math.isnan(tested) else tested
 
 
 def shown_keys(table: pd.DataFrame) -> list[Key]:
@@ -108,6 +114,14 @@ def set_name(key: Key) -> str:
 def days(count: float) -> str:
     """``730 days (2.0 years)``; ``the horizon`` where it is not known."""
     return "the horizon" if math.isnan(count) else f"{count:.0f} days ({count / 365.25:.1f} years)"
+
+
+def _reference(summary: pd.DataFrame, folder: SurvivalFolder) -> str:
+    """The feature set that all others are tested against."""
+    named = [name for name in summary["reference"] if name]
+    plan = folder.manifest.get("plan")
+    planned = plan.get("reference") if isinstance(plan, dict) else None
+    return named[0] if named else str(planned or "clinical")
 
 
 def _plain(row: pd.Series[Any]) -> dict[str, Any]:

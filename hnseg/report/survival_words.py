@@ -15,6 +15,7 @@ from hnseg.report.survival_rows import (
     SIGNIFICANT,
     best_row,
     features_name,
+    gained,
     model_name,
     reference_of,
     set_name,
@@ -41,7 +42,7 @@ def verdict(folder: SurvivalFolder, table: pd.DataFrame) -> list[Sentence]:
         return [Sentence(f"Nothing can be said of how well outcomes are predicted: {why}.", warning=True)]
     return [
         *_best(best, len(table.dropna(subset="c_index"))),
-        _against_reference(best, reference_of(table, best)),
+        _against_reference(best, reference_of(table, best), len(set(table["features"]))),
         *_near(folder, best),
         *_optimism(table),
         *_comparisons(table),
@@ -62,18 +63,19 @@ def _best(best: Row, count: int) -> list[Sentence]:
     return said
 
 
-def _against_reference(best: Row, reference: Row | None) -> Sentence:
-    features = features_name(best["reference"] or "clinical")
-    if best["features"] == (best["reference"] or "clinical"):
+def _against_reference(best: Row, reference: Row | None, sets: int) -> Sentence:
+    features = features_name(best["reference"])
+    if sets == 1:
+        return Sentence(f"No feature set was run but {features_name(best['features'])}: nothing says what others add.")
+    if best["features"] == best["reference"]:
         return Sentence(f"Nothing that was added to the {features} features made any model better than this.")
     if reference is None or math.isnan(reference["c_index"]):
         text = (
             f"Whether it beats {features} features alone is not known: {model_name(best['model'])} has no score there."
         )
         return Sentence(text, warning=True)
-    gain = best["c_index"] - reference["c_index"]
     text = f"{model_name(best['model'])} on {features} features alone reaches {number('c_index', reference['c_index'])}"
-    text += f", a difference of {signed(gain)}"
+    text += f", a difference of {signed(gained(best, reference))}"
     if math.isnan(best["p"]):
         return Sentence(f"{text}; it was not tested, so it may be chance.", warning=True)
     text += f" (p = {p_text(best['p'])}, corrected resampled t-test; {p_text(best['p_holm'])} after Holm)"

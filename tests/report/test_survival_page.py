@@ -122,7 +122,7 @@ def test_what_was_set_aside_is_said_once_for_a_reason(page):
         ),
         ({"protocols": ("paper",)}, ("the honest protocol was not run", "No honest risks, so no groups.")),
         (
-            {"repeats": 1, "phantom": False, "sets": ("ct",)},
+            {"repeats": 1, "phantom": False, "sets": ("ct", "ct+pt")},
             ("One repeat: how much hangs on the seed", "Whether it beats clinical features alone is not known"),
         ),
         (

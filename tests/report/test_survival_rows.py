@@ -67,6 +67,16 @@ def test_nothing_at_all(tmp_path):
     assert compared(SurvivalFolder.open(folder)).empty
 
 
+def test_the_reference_is_that_of_the_summary_then_of_the_plan(tmp_path):
+    assert set(compared(experiment(tmp_path / "a", ROWS))["reference"]) == {"clinical"}
+    only = [("honest", "cox", "ct", 0.6, math.nan)]
+    planned = SurvivalFolder.open(experiment(tmp_path / "b", only, plan={"reference": "ct"}).run.folder)
+    planned.tables["summary"]["reference"] = ""
+    table = compared(planned)
+    assert table["reference"].tolist() == ["ct"]
+    assert reference_of(table, best_row(table)) is None
+
+
 def test_a_truth_that_is_chance_makes_no_share_of_it(tmp_path):
     found = experiment(tmp_path / "a", ROWS, best_c_index=0.505)
     assert compared(found)["near"].isna().all()

@@ -10,7 +10,7 @@ from hnseg.report.survival_views import comparison_view
 from hnseg.report.survival_words import survival_status, verdict
 
 COLUMNS = ("model", "features", "c_index", "low", "high", "reference", "p", "p_holm", "paper", "optimism", "published",
-           "near", "uno_c", "auc", "ibs", "selected")  # fmt: skip
+           "near", "difference", "uno_c", "auc", "ibs", "selected")  # fmt: skip
 NAN = math.nan
 
 
@@ -64,12 +64,23 @@ def test_the_best_set_is_held_against_its_reference(p, p_holm, wanted):
 
 
 def test_when_clinical_features_are_best_nothing_is_gained():
-    found = said(row(c_index=0.7, reference=""), row("clinical+ct", 0.6, 0.2))
+    found = said(row(c_index=0.7), row("clinical+ct", 0.6, 0.2))
     assert "Nothing that was added to the clinical features made any model better" in found
 
 
 def test_a_reference_without_a_score_is_said():
-    assert "Whether it beats clinical features alone is not known" in said(row("clinical+ct", 0.7))
+    assert "Whether it beats clinical features alone is not known" in said(row("clinical+ct", 0.7), row("ct"))
+
+
+def test_a_single_feature_set_is_held_against_nothing():
+    found = said(row(), row(model="rsf", c_index=0.5))
+    assert "No feature set was run but clinical" in found
+    assert "any model better" not in found
+
+
+def test_the_difference_is_the_tested_one():
+    found = said(row(), row("clinical+ct", 0.7, 0.4, difference=0.08))
+    assert "alone reaches 0.600, a difference of +0.080" in found
 
 
 def test_an_interval_around_chance_is_guessing():
