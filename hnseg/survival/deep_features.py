@@ -114,7 +114,7 @@ def deep_table(
 ) -> DeepTable:
     """The average of each map of a layer, for each patient: 144 of them in the published pipeline.
 
-    Bourigault et al. 2022, doi:10.1007/978-3-030-98253-9_18, section 2.3 and the authors' notebook; see
+    Bourigault et al. 2022, doi:10.1007/978-3-030-98253-9_18, section 2.1, and the authors' notebook; see
     :class:`hnseg.inference.feature_maps.LayerMeans`. Only images enter, no mask and no outcome.
 
     Args:

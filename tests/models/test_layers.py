@@ -47,7 +47,7 @@ def test_the_named_layers_follow_every_option(network):
     options = inspect.signature(network).parameters
     variants = [{"checkpointing": True}]
     variants += [{"levels": 3}] if "levels" in options else []
-    variants += [{"stages": 3}, {"stages": 2}] if "stages" in options else []
+    variants += [{"blocks_per_stage": (1,) * n} for n in (2, 3)] if "stages" in options else []
     variants += [{"deep_supervision": True}] if "deep_supervision" in options else []
     if "poolings" in options:
         variants += [{"block": "plain", "poolings": n} for n in (1, 4)] + [{"block": "res", "merge": "sum"}]
