@@ -35,6 +35,7 @@ class PlainLasso(Selection):
         alpha_: the chosen penalty, days.
         at_edge_: whether it is the first or the last of the grid, so that a better one may lie beyond.
         fallback_: whether the Lasso had kept nothing.
+        errors_: (alphas,) mean squared error of the patients left out, days squared; not in the plain state.
         values_: (kept,) coefficients, days per SD: positive means later.
     """
 
@@ -51,7 +52,8 @@ class PlainLasso(Selection):
         standard = Standardiser().fit(features, outcome)
         if not standard.kept_:
             raise ValueError(f"Lasso: none of {features.shape[1]} features varies")
-        best = int(np.argmin(self._cross_validated(features, outcome)))
+        self.errors_ = self._cross_validated(features, outcome)
+        best = int(np.argmin(self.errors_))
         self.alpha_, self.at_edge_ = float(ALPHAS[best]), best in (0, len(ALPHAS) - 1)
         x = standard.transform(features).to_numpy(np.float64)
         coefficients = _path(x, outcome.time_days)[best]

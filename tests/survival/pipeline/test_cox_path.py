@@ -67,6 +67,18 @@ def test_warm_starts_change_nothing(cohort: Callable[..., tuple]) -> None:
     np.testing.assert_allclose(cox_path(x, sets, penalties[-1:])[0], cox_path(x, sets, penalties)[-1], atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_many_near_copies_from_a_cold_start_converge(cohort: Callable[..., tuple], seed: int) -> None:
+    causes, outcome = cohort(60, 3, seed=seed, days=30)
+    rng = np.random.default_rng(seed)
+    x = causes.to_numpy() @ rng.normal(size=(3, 80)) + 0.3 * rng.normal(size=(60, 80))
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    sets = RiskSets.of(outcome)
+    penalty = penalty_grid(x, sets, 2)[-1:]
+    b = cox_path(x, sets, penalty)[0]
+    assert np.abs(steepest(-sets.gradient(x, x @ b), b, penalty[0])).max() < 1e-6 * penalty[0]
+
+
 def test_copies_of_a_feature_and_separation_are_survived(cohort: Callable[..., tuple]) -> None:
     x, outcome = standardised(cohort, 60, 6)
     twice = np.c_[x, x[:, :3], -outcome.time_days / outcome.time_days.std()]

@@ -28,13 +28,14 @@ def test_the_same_penalty_and_features_as_a_grid_search(
     some = ALPHAS[::9]
     monkeypatch.setattr(lasso, "ALPHAS", some)
     features, outcome = cohort(60, 6, effect=effect)
-    # in hundreds of days for one of them, so that the best penalty lies within the grid
+    # in hundreds of days, so that the best penalty lies within the grid
     outcome = Outcome(outcome.patients, outcome.event, outcome.time_days / 100)
     pipeline = Pipeline([("scale", StandardScaler()), ("lasso", Lasso())])
     search = GridSearchCV(pipeline, {"lasso__alpha": some}, cv=5, scoring="neg_mean_squared_error")
     search.fit(features, outcome.time_days)
     coefficients = pd.Series(search.best_estimator_["lasso"].coef_, features.columns)
     fitted = PlainLasso().fit(features, outcome)
+    np.testing.assert_allclose(fitted.errors_, -search.cv_results_["mean_test_score"], rtol=1e-3)
     assert fitted.alpha_ == search.best_params_["lasso__alpha"]
     if coefficients.any():
         kept = coefficients[coefficients != 0]
