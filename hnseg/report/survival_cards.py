@@ -27,8 +27,10 @@ def survival_cards(folder: SurvivalFolder, table: pd.DataFrame) -> list[dict[str
         cards.append({"name": name, "value": signed(gained(best, reference)), "note": note})
     optimism = table["optimism"].dropna()
     if len(optimism):
-        note = f"C-index by the paper's protocol minus the honest one; up to {signed(float(optimism.max()))}"
-        cards.append({"name": "Optimism, mean", "value": signed(float(optimism.mean())), "note": note})
+        note = "C-index by the paper's protocol minus the honest one"
+        note += f"; up to {signed(float(optimism.max()))}" if len(optimism) > 1 else ""
+        name = "Optimism, mean" if len(optimism) > 1 else "Optimism"
+        cards.append({"name": name, "value": signed(float(optimism.mean())), "note": note})
     if not math.isnan(folder.best_c_index):
         note = "C-index of the true hazards"
         note += "" if math.isnan(best["near"]) else f"; the best comes {100 * best['near']:.0f} % of the way from 0.5"

@@ -93,7 +93,9 @@ def _blocks(table: pd.DataFrame) -> list[Sentence]:
 
 def _looks(folder: SurvivalFolder) -> list[Sentence]:
     looks = folder.manifest.get("test_looks")
-    if not isinstance(looks, int) or looks < 2:
+    if not isinstance(looks, int) or looks < 1:
         return []
+    if looks == 1:
+        return [Sentence("These test patients have been looked at once, by this experiment.")]
     text = f"These test patients have been looked at {looks} times, so choices may have been fitted to them."
     return [Sentence(text, warning=True)]

@@ -108,6 +108,8 @@ def _optimism(table: pd.DataFrame) -> list[Sentence]:
     if len(both) > 1:
         text += f"on average over {combinations(len(both))} ({signed(low)} to {signed(high)}) "
     text += "than the honest one: that is " + ("optimism." if mean > 0 else "no optimism.")
+    if len(both) == 1:
+        return [Sentence(text, warning=mean > 0)]
     first = both.sort_values("paper", ascending=False, kind="stable").iloc[0].to_dict()
     text += f" By it the best would be {_named(first)} with {number('c_index', first['paper'])}, where the honest "
     text += f"protocol says {number('c_index', first['c_index'])}."
