@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import hnseg
 from hnseg.io.json_files import write_json
 from hnseg.survival.final_fit import Destination, fit_final
+from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import FeatureSet, Fold, Outcome, SurvivalData
 from hnseg.survival.plan import HONEST, Plan
 from hnseg.survival.tasks import Task, run_task
@@ -92,7 +93,7 @@ def compute(job: Job) -> tuple[Path, dict[str, Any] | None]:
     Returns:
         The file, and None: what cannot be kept is only made by :func:`killed`.
     """
-    with one_thread(), warnings.catch_warnings():
+    with one_thread(job.plan.models), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of solvers, hundreds of times; what does not converge raises
         if job.destination is None:
             piece = run_task(job.task, job.features, job.outcome, job.plan)
@@ -110,12 +111,17 @@ def killed(arguments: tuple[Any, ...]) -> tuple[Path, dict[str, Any] | None]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread(models: Sequence[str]) -> Iterator[None]:
     """Sums in parallel differ in their last digits from machine to machine, and processes share the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    for name in models:
+        assert MODELS[name].model  # imported now: limits hold for the libraries that are there
+    torch: Any = sys.modules.get("torch")  # which only networks import
+    threads = torch.get_num_threads() if torch else 1
     try:
+        if torch:
+            torch.set_num_threads(1)
         with threadpool_limits(1):
             yield
     finally:
-        torch.set_num_threads(threads)
+        if torch:
+            torch.set_num_threads(threads)

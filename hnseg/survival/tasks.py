@@ -44,7 +44,7 @@ class Prepared:
     Attributes:
         preprocessing: fitted.
         train, outcome: of the training patients, features preprocessed.
-        parts: the inner folds.
+        parts: the inner folds; none where no model has anything to choose.
         seed: of the models.
     """
 
@@ -92,6 +92,8 @@ def prepare(task: Task, features: pd.DataFrame, outcome: Outcome, plan: Plan) ->
     fold, seed = task.fold, task_seed(plan.seed, task.repeat, task.fold.name)
     train, theirs = features.loc[list(fold.train)], outcome.of(fold.train)
 
+    choices = any(len(MODELS[name].grid) > 1 for name in plan.models)
+
     def unfitted() -> Preprocessing:
         return Preprocessing(plan.correlation, plan.selection, seed)
 
@@ -101,11 +103,11 @@ def prepare(task: Task, features: pd.DataFrame, outcome: Outcome, plan: Plan) ->
             preprocessing = unfitted().fit(features.loc[list(everybody)], outcome.of(everybody))
         with training_rows(fold.train):
             train = preprocessing.transform(train)
-            parts = inner_parts(train, theirs, plan.inner_folds, seed, None)
+            parts = inner_parts(train, theirs, plan.inner_folds, seed, None) if choices else []
         return Prepared(preprocessing, train, theirs, parts, seed)
     with training_rows(fold.train):
         preprocessing = unfitted().fit(train, theirs)
-        parts = inner_parts(train, theirs, plan.inner_folds, seed, unfitted)
+        parts = inner_parts(train, theirs, plan.inner_folds, seed, unfitted) if choices else []
     return Prepared(preprocessing, preprocessing.transform(train), theirs, parts, seed)
 
 

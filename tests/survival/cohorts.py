@@ -8,7 +8,7 @@ from hnseg.survival.objects import Fold, Outcome, SurvivalData
 from hnseg.survival.sentinel import Guarded
 
 
-def toy(patients=60, noise=4, seed=0, effect=1.0):
+def toy(patients=60, noise=4, seed=0, effect=1.0, unknown=0.1):
     """Risk comes from the first clinical column alone; some clinical values are unknown."""
     rng = np.random.default_rng(seed)
     names = tuple(f"P{number:03d}" for number in range(patients))
@@ -19,7 +19,7 @@ def toy(patients=60, noise=4, seed=0, effect=1.0):
     outcome = Outcome(names, days <= end, np.minimum(days, end))
     centres = {name: "ABCDE"[number % 5] for number, name in enumerate(names)}
     truth = dict(zip(names, log_hazard.tolist(), strict=True))
-    clinical = clinical.mask(rng.random(clinical.shape) < 0.1)
+    clinical = clinical.mask(rng.random(clinical.shape) < unknown)
     return SurvivalData("toy", outcome, centres, {"clinical": clinical, "ct": ct}, phantom=True, log_hazard=truth)
 
 

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from hnseg.survival.objects import Outcome
+from hnseg.survival.scoring import SCORES, score_fold, score_times
+from hnseg.survival.statistics import brier, reference_survival
+from tests.survival.cohorts import deal, toy
+
+DATA = toy(80)
+FOLD = deal(DATA.patients, 4)[0]
+TRAIN, TEST = DATA.outcome.of(FOLD.train), DATA.outcome.of(FOLD.test)
+TIMES = score_times(730.5)
+
+
+def scores(risk, survival=None):
+    return score_fold(
+        TRAIN, TEST, risk, reference_survival(TRAIN, TEST, TIMES) if survival is None else survival, TIMES
+    )
+
+
+def test_times_rise_to_the_horizon_and_start_after_nothing():
+    assert TIMES[0] > 0
+    assert TIMES[-1] == 730.5
+    assert (np.diff(TIMES) > 0).all()
+
+
+def test_the_truth_scores_above_chance_and_its_reverse_as_much_below():
+    truth = np.array([DATA.log_hazard[name] for name in FOLD.test])
+    found, reverse = scores(truth), scores(-truth)
+    assert tuple(found) == SCORES
+    for name in ("c_index", "uno_c", "auc"):
+        assert found[name] > 0.6
+        assert found[name] + reverse[name] == pytest.approx(1)
+
+
+def test_no_difference_between_patients_is_chance():
+    found = scores(np.zeros(len(TEST)))
+    assert [found[name] for name in SCORES[:3]] == [0.5, 0.5, 0.5]
+
+
+def test_the_brier_score_is_integrated_up_to_the_horizon():
+    survival = np.full((len(TEST), len(TIMES)), 0.5)
+    values = brier(TRAIN, TEST, survival, TIMES)
+    widths = np.diff(TIMES)
+    by_hand = (widths * (values[1:] + values[:-1]) / 2).sum() / widths.sum()
+    assert scores(np.zeros(len(TEST)), survival)["ibs"] == pytest.approx(by_hand)
+
+
+def test_a_fold_without_events_has_no_scores_but_does_not_stop():
+    nobody = Outcome(TEST.patients, np.zeros(len(TEST), bool), TEST.time_days)
+    found = score_fold(TRAIN, nobody, np.arange(len(TEST)) * 1.0, reference_survival(TRAIN, nobody, TIMES), TIMES)
+    assert np.isnan([found[name] for name in ("c_index", "uno_c", "auc")]).all()
