@@ -104,6 +104,7 @@ def test_grid_ends_earlier_with_more_features_than_patients(cohort: Callable[...
         assert penalties[-1] / penalties[0] == pytest.approx(share)
 
 
+@pytest.mark.slow
 def test_a_path_of_240_features_takes_a_fraction_of_a_second(cohort: Callable[..., tuple]) -> None:
     x, outcome = standardised(cohort, 180, 240)
     sets = RiskSets.of(outcome)
