@@ -14,9 +14,8 @@ from hnseg.survival.pipeline.survival_pipeline import SurvivalPipeline
 from hnseg.survival.plain_state import ARRAYS_NAME, JSON_NAME
 from hnseg.survival.plan import Plan
 from hnseg.survival.saved import SavedModel, save_model, training_summary
-from hnseg.survival.sentinel import LeakError
 from hnseg.survival.tables import Piece, Row, cell
-from hnseg.survival.tasks import Task, each_model, prepare, reason
+from hnseg.survival.tasks import STOPS, Task, each_model, prepare, reason
 
 MODELS_FOLDER = "models"
 IMPORTANCE_COLUMNS = ("model", "features", "feature", "value", "low", "high", "kind")
@@ -63,7 +62,7 @@ def fit_final(
     training = training_summary(destination.data, outcome, destination.endpoint, plan.horizon_days)
     try:
         prepared = prepare(task, features, outcome, plan)
-    except (LeakError, AssertionError):
+    except STOPS:
         raise
     except Exception as error:
         return {"features": task.features, "models": {}, "failed": dict.fromkeys(plan.models, reason(error))}

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,22 @@ def _job(
     task: Task, features: pd.DataFrame, data: SurvivalData, plan: Plan, folder: Path, destination: Destination | None
 ) -> Job:
     kept = None if destination is None else [destination.data, destination.endpoint, destination.needs]
-    named = [hnseg.__version__, plan.key, asdict(task), kept, data.phantom, data.patients, list(features.columns)]
+    named = [code_key(), plan.key, asdict(task), kept, data.phantom, data.patients, list(features.columns)]
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
     for values in (features.to_numpy(np.float64), data.outcome.event, data.outcome.time_days):
         digest.update(np.ascontiguousarray(values).tobytes())
     file = folder / TASKS / f"{digest.hexdigest()[:24]}.json"
     return Job(task, features, data.outcome, plan, file, destination)
+
+
+@cache
+def code_key() -> str:
+    """A hash of this room's code: pieces of another version are computed again."""
+    room = Path(__file__).parent
+    digest = hashlib.sha256(hnseg.__version__.encode())
+    for file in sorted(room.rglob("*.py")):
+        digest.update(file.relative_to(room).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def compute(job: Job) -> tuple[Path, dict[str, Any] | None]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import pandas as pd
+
 from hnseg.survival.objects import DEEP, FeatureSet, Fold, SurvivalData
 
 HONEST, PAPER = "honest", "paper"
@@ -113,10 +115,14 @@ def refuse_unfit(plan: Plan, data: SurvivalData, folds_by_repeat: Sequence[Seque
     for block in sorted({block for feature_set in plan.sets for block in feature_set.blocks} - {DEEP}):
         if block not in data.blocks:
             raise ValueError(f"feature sets use {block!r}, of which {data.name} has no features; leave those sets out")
+        _refuse_table(data.blocks[block], f"block {block!r}", data)
     event = dict(zip(data.patients, data.outcome.event.tolist(), strict=True))
     for folds in folds_by_repeat:
         if not folds or len({fold.name for fold in folds}) < len(folds):
             raise ValueError("folds: expected one or more in each repeat, each with a name of its own")
+        tested = [patient for fold in folds for patient in fold.test]
+        if len(set(tested)) < len(tested):
+            raise ValueError(f"folds: {len(tested) - len(set(tested))} patients are tested in two folds of a repeat")
         for fold in folds:
             _refuse_fold(fold, plan, data, event)
 
@@ -126,6 +132,8 @@ def _refuse_fold(fold: Fold, plan: Plan, data: SurvivalData, event: Mapping[str,
         raise ValueError(f"fold {fold.name}: {len(unknown)} patients have no outcome, such as {min(unknown)}")
     if any(DEEP in feature_set.blocks for feature_set in plan.sets) and fold.name not in data.deep:
         raise ValueError(f"fold {fold.name} has no deep features; give the folds of the trained networks")
+    if fold.name in data.deep:
+        _refuse_table(data.deep[fold.name], f"deep features of fold {fold.name}", data)
     seen = sum(event[patient] for patient in fold.train)
     if min(seen, len(fold.train) - seen) < plan.inner_folds:
         raise ValueError(
@@ -134,3 +142,13 @@ def _refuse_fold(fold: Fold, plan: Plan, data: SurvivalData, event: Mapping[str,
         )
     if not fold.test:
         raise ValueError(f"fold {fold.name} has no test patients; leave it out")
+
+
+def _refuse_table(table: pd.DataFrame, what: str, data: SurvivalData) -> None:
+    if table.index.has_duplicates:
+        raise ValueError(f"{what}: patient {table.index[table.index.duplicated()][0]!r} is there twice; keep one row")
+    if missing := set(data.patients) - set(table.index):
+        raise ValueError(
+            f"{what}: {len(missing)} patients with an outcome have no row, such as {min(missing)}; leave them out of "
+            "the cohort"
+        )

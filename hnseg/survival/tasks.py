@@ -22,6 +22,9 @@ from hnseg.survival.scoring import score_fold, score_times
 from hnseg.survival.sentinel import LeakError, training_rows
 from hnseg.survival.tuning import InnerPart, inner_parts, tune
 
+STOPS = (LeakError, AssertionError, OSError)
+"""What no model is set aside for: a leak, a mistake of ours, a full disk."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -75,7 +78,7 @@ def run_task(task: Task, features: pd.DataFrame, outcome: Outcome, plan: Plan) -
     try:
         prepared = prepare(task, features, outcome, plan)
         tested = prepared.preprocessing.transform(test)
-    except (LeakError, AssertionError):
+    except STOPS:
         raise
     except Exception as error:
         return _result(task, {}, dict.fromkeys(plan.models, reason(error)), {}, [])
@@ -127,7 +130,7 @@ def each_model(
                 parameters = tune(MODELS[name], prepared.parts, prepared.seed)
                 model = MODELS[name].make(prepared.seed, **parameters).fit(prepared.train, prepared.outcome)
             done[name] = work(name, model, parameters)
-        except (LeakError, AssertionError):
+        except STOPS:
             raise
         except Exception as error:  # of four libraries; the other models go on
             failed[name] = reason(error)

@@ -121,6 +121,11 @@ def test_a_piece_is_kept_under_the_name_of_all_that_decides_it(tmp_path):
         file(features="clinical+ct"),
     ]
     assert len({*other, file()}) == 10
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "code_key", lambda: "another version")
+        assert file() not in other
+        other.append(file())
+    assert len({*other, file()}) == 11
     assert file(plan=replace(PLAN, workers=2)) == file() == file(replace(DATA, name="renamed"))
 
 

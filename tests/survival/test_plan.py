@@ -67,6 +67,23 @@ def test_data_that_do_not_fit_are_refused_before_any_work():
         (PLAN, [[Fold("x", data.patients[:40], ("stranger",))]], "no outcome, such as stranger"),
         (PLAN, [[Fold("x", few, data.patients[-1:])]], "0 events among 9 training patients"),
         (PLAN, [[Fold("x", data.patients, ())]], "no test patients"),
+        (PLAN, [[folds[0], Fold("x", folds[0].train, folds[0].test[:2])]], "2 patients are tested in two folds"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             refuse_unfit(plan, data, of_repeats)
+
+
+def test_tables_that_do_not_hold_every_patient_once_are_refused():
+    data = toy()
+    folds = deal(data.patients)
+    plan = replace(PLAN, feature_sets=("clinical", "clinical+deep"))
+    deep = {fold.name: data.blocks["ct"].rename(columns=lambda name: f"deep_{name}") for fold in folds}
+    refuse_unfit(plan, replace(data, deep=deep), [folds])
+    twice = data.blocks["clinical"].iloc[[0, *range(60)]]
+    for change, sentence in [
+        ({"blocks": {"clinical": data.blocks["clinical"].iloc[1:]}}, "block 'clinical': 1 patients .* such as P000"),
+        ({"blocks": {"clinical": twice}}, "patient 'P000' is there twice"),
+        ({"deep": deep | {"1": deep["1"].iloc[:-1]}}, "deep features of fold 1: 1 patients .* such as P059"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            refuse_unfit(plan, replace(data, **({"deep": deep} | change)), [folds])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
+from hnseg.io import DiskFullError
 from hnseg.survival.models.cox import CoxPH
 from hnseg.survival.objects import FeatureSet
 from hnseg.survival.pipeline.preprocessing import Preprocessing
@@ -52,7 +53,7 @@ def test_who_teaches_the_preprocessing_is_the_difference_between_the_protocols(m
             seen.append(set(features.index))
             return super().fit(features, outcome)
 
-    register(monkeypatch, "quick")
+    register(monkeypatch, "quick", grid=[{"power": 1.0}, {"power": 2.0}])
     monkeypatch.setattr("hnseg.survival.tasks.Preprocessing", Watched)
     run(protocol=protocol, inner_folds=3)
     if protocol == "paper":
@@ -98,6 +99,16 @@ def test_a_model_that_fails_is_set_aside_and_the_others_go_on(monkeypatch):
     assert set(piece["models"]) == {"quick"}
     assert piece["failed"] == {"failing": "RuntimeError: singular"}
     json.dumps(piece)
+
+
+def test_a_full_disk_stops_the_experiment(monkeypatch):
+    class Full(QuickModel):
+        def fit(self, features, outcome):
+            raise DiskFullError("no room left")
+
+    register(monkeypatch, "full", Full)
+    with pytest.raises(DiskFullError):
+        run(("full",))
 
 
 def test_predictions_that_are_not_finite_are_a_failure(monkeypatch):
