@@ -12,8 +12,8 @@ from torch import Tensor
 def cox_loss(log_risk: Tensor, event: Tensor, time_days: Tensor) -> Tensor:
     """Negative Cox partial log-likelihood of a batch per event, ties by Breslow.
 
-    Katzman et al. 2018 (doi:10.1186/s12874-018-0482-1), equation 4 without its penalty, which the optimiser's weight
-    decay takes the place of. Patients at risk are those of the batch.
+    The loss of Katzman et al. 2018 (doi:10.1186/s12874-018-0482-1) without its penalty on the weights, which the
+    optimiser's decay takes the place of. Patients at risk are those of the batch.
 
     Args:
         log_risk: (n,); adding a constant changes nothing.
@@ -31,7 +31,7 @@ def cox_loss(log_risk: Tensor, event: Tensor, time_days: Tensor) -> Tensor:
 def interval_likelihood(logits: Tensor, event: Tensor, survived: Tensor) -> Tensor:
     """Negative log-likelihood of the bin of each event, or of being free of it after the bins that were survived.
 
-    Lee et al. 2018 (AAAI, doi:10.1609/aaai.v32i1.11842), equation 1 for a single risk.
+    Lee et al. 2018 (AAAI, doi:10.1609/aaai.v32i1.11842), their L1 for a single risk.
 
     Args:
         logits: (n, bins + 1); the last is of no event within the bins.
@@ -52,7 +52,7 @@ def interval_likelihood(logits: Tensor, event: Tensor, survived: Tensor) -> Tens
 def ranking(logits: Tensor, event: Tensor, survived: Tensor, sigma: float) -> Tensor:
     """What it costs to give who had an event no more probability of it by then than those who were still free of it.
 
-    Lee et al. 2018, equation 2 with eta(x, y) = exp(-(x - y) / sigma): over all pairs in which patient ``i`` had the
+    Lee et al. 2018, their L2 with eta(x, y) = exp(-(x - y) / sigma): over all pairs in which patient ``i`` had the
     event and ``j`` outlived its bin, x and y are the probabilities of the event by the end of that bin.
 
     Departures: the mean over all ordered pairs of the batch, pairs that cannot be compared counting 0, and not the sum;

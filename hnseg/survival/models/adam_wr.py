@@ -17,7 +17,7 @@ ETA_MULTIPLIER = 0.8
 
 
 def eta(step: int, first_cycle: int, multiplier: int = CYCLE_MULTIPLIER, falling: float = ETA_MULTIPLIER) -> float:
-    """Equation 14 of the paper with a smallest multiplier of 0, the largest falling from cycle to cycle.
+    """The schedule's multiplier of the paper's algorithm 2: a cosine down to 0 in each cycle, from lower every time.
 
     Args:
         step: of the optimiser, from 0.

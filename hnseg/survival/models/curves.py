@@ -27,7 +27,7 @@ def step_columns(
 def breslow(
     event: NDArray[np.bool_], time_days: NDArray[np.float64], log_risk: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Breslow's cumulative baseline hazard (1972, doi:10.1111/j.2517-6161.1972.tb00900.x) at the times of events.
+    """Cumulative baseline hazard at the times of events, after Breslow 1972 (in the discussion of Cox's paper).
 
     Returns:
         The distinct times of events in days, rising, and the cumulative hazard of a log risk of 0 at each.

@@ -57,7 +57,7 @@ class NetworkModel(TableModel):
     """An estimator around :func:`perceptron`: ``net_`` is float64 and in evaluation mode once it is fitted.
 
     Features should be on a common scale; the pipeline standardises them. A fifth of the training patients, drawn by the
-    seed with and without the event apart, takes no part in the gradient: its loss says which epoch's weights are kept.
+    seed with and without the event apart, takes no part in the gradient and says which epoch's weights are kept.
     """
 
     DROPOUT: ClassVar[tuple[float, float]]

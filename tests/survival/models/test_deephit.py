@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+import torch
 
+from hnseg.survival.losses import deephit_loss, interval_likelihood
 from hnseg.survival.models.deephit import DeepHit, bin_ends, bins_survived
 from tests.survival.models.simulated import cohort, fitted
 
@@ -38,6 +40,12 @@ def test_survival_is_straight_between_the_ends_of_bins(model):
 def test_risk_is_minus_the_area_under_survival(model):
     days = np.linspace(0, model.ends_days_[-1], 20_001)
     np.testing.assert_allclose(-model.risk(TABLE), np.trapezoid(model.survival(TABLE, days), days), rtol=1e-6)
+
+
+def test_the_best_epoch_is_that_of_the_likelihood_alone():
+    logits, event, survived = torch.tensor([[2.0, 0, 0], [0, 1, 0]]), torch.tensor([1.0, 1]), torch.tensor([1, 1])
+    assert DeepHit()._score(logits, event, survived) == interval_likelihood(logits, event, survived)
+    assert DeepHit()._loss(logits, event, survived) == deephit_loss(logits, event, survived, 0.2, 0.1)
 
 
 @pytest.mark.parametrize("parameters", [{"alpha": 1.5}, {"sigma": 0.0}, {"bins": 0}, {"lr": 0.0}, {"batch": 1}])

@@ -154,6 +154,14 @@ def test_a_width_that_the_weights_do_not_have_is_refused_before_it_takes_memory(
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_parameters_with_which_nothing_is_fitted_are_not_read_either(name):
+    plain = made(name).to_plain()
+    plain["parameters"] = {**plain["parameters"], "epochs": 0}
+    with pytest.raises(ValueError, match=r"epochs of .* must be at least 1"):
+        type(made(name)).from_plain(plain)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("weights", [None, {}, {"0.weight": np.zeros((32, 5))}])
 def test_weights_that_are_none_are_refused(name, weights):
     with pytest.raises(ValueError, match="weights"):
