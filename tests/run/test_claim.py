@@ -15,7 +15,7 @@ def test_the_folder_of_another_configuration_is_refused_and_can_be_thrown_away(t
     (folder / "kept").touch()
     claim(folder, {**plain, "workers": 9}, [], "survival analysis")  # no part of its identity
     assert (folder / "kept").exists()
-    with pytest.raises(ValueError, match="a survival analysis of another configuration:\n  seed: 1 -> 2\n.*name="):
+    with pytest.raises(ValueError, match=r"a survival analysis of another configuration:\n  seed: 1 -> 2\n.*name="):
         claim(folder, {**plain, "seed": 2}, [], "survival analysis")
     claim(folder, {**plain, "seed": 2, "overwrite": True}, ["overwrite=true", "seed=2"], "survival analysis")
     assert not (folder / "kept").exists()
