@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hnseg.survival.models.base import TableModel
-from hnseg.survival.models.training import Schedule, hold_out, own_randomness, train
+from hnseg.survival.models.training import Schedule, hold_out, one_thread, own_randomness, train
 from hnseg.survival.state import State
 
 WEIGHTS = "weights of a perceptron"
@@ -74,7 +74,7 @@ class NetworkModel(TableModel):
         self._check_parameters()
         rows = (torch.from_numpy(values).float(), torch.from_numpy(event).float(), further)
         plan = Schedule(self.batch, self.epochs, self.patience)
-        with own_randomness(self.seed):
+        with own_randomness(self.seed), one_thread():
             net = perceptron(values.shape[1], self.hidden, outputs, self.DROPOUT)
             train(net, self._loss, self._score, partial(self._optimiser, net), rows, hold_out(event, self.seed), plan)
         self.net_ = net.double()
@@ -102,7 +102,7 @@ class NetworkModel(TableModel):
     def _outputs(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, outputs) of the fitted network; patients with the same features get the same bits, so that they tie."""
         patients, place = np.unique(values, axis=0, return_inverse=True)
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread():
             return self.net_(torch.from_numpy(patients)).numpy()[place]
 
     def _restore_net(self, state: State, outputs: int) -> None:

@@ -128,6 +128,17 @@ def own_randomness(seed: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch computes in one thread: sums, and so their bits, do not depend on how many cores there are."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _trainer(epochs: int) -> pl.Trainer:
     return pl.Trainer(
         max_epochs=epochs,

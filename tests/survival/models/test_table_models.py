@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 
 from hnseg.survival.models.deephit import DeepHit
@@ -58,6 +59,20 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(name):
     assert (again.risk(NEW) == risk).all()
     assert (again.survival(NEW, DAYS) == made(name).survival(NEW, DAYS)).all()
     assert (made(name, seed=1).risk(NEW) != risk).any()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_how_many_threads_there_are_changes_no_bit(name):
+    wide, outcome = cohort(150, features=45)
+    before, risks = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            risks.append(fitted(quick(name), wide, outcome).risk(wide))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert (risks[0] == risks[1]).all()
 
 
 @every_model
