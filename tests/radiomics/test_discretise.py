@@ -42,6 +42,11 @@ def test_refuses_more_levels_than_a_matrix_can_hold(settings) -> None:
         grey_levels(np.arange(3000) / 9, settings)
 
 
+def test_refuses_two_values_that_are_far_too_many_bins_apart() -> None:
+    with pytest.raises(ValueError, match="bin_width 1 makes 1000000 grey levels"):
+        grey_levels(np.array([0.0, 1e6]), Settings(bin_width=1))
+
+
 def test_a_range_keeps_its_bounds() -> None:
     kept = resegmented(np.array([-1001.0, -1000, 0, 400, 401]), Settings(bin_width=1, resegment_range=(-1000, 400)))
     assert kept.tolist() == [False, True, True, True, False]

@@ -82,6 +82,16 @@ def test_spacing_counts_for_shape_and_total_energy_alone() -> None:
     assert extract(image, mask, (3, 1, 1), PUBLISHED["ct"]) == unit
 
 
+def test_within_slices_their_order_does_not_count() -> None:
+    image, mask = patient(7)
+    order = np.array([3, 8, 0, 5, 1, 7, 2, 6, 4])
+    flat, deep = (Settings(bin_width=25.0, force_2d=force_2d) for force_2d in (True, False))
+    for settings, same in ((flat, True), (deep, False)):
+        found, shuffled = (extract(image[o], mask[o], ISOTROPIC, settings) for o in (slice(None), order))
+        for kind in TEXTURES:
+            assert (of_kind(shuffled, kind) == pytest.approx(of_kind(found, kind))) == same, kind
+
+
 def test_resegmentation_spares_the_shape() -> None:
     image, mask = patient(5)
     whole = extract(image, mask, ISOTROPIC, CT)

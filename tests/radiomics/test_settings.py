@@ -22,6 +22,7 @@ def test_a_list_from_a_configuration_is_as_good_as_a_pair() -> None:
         ({"bin_width": 25, "bin_count": 32}, "either bin_width or bin_count"),
         ({"bin_width": 0}, "bin_width is 0"),
         ({"bin_width": float("nan")}, "bin_width is nan"),
+        ({"bin_width": float("inf")}, "bin_width is inf"),
         ({"bin_count": 2.5}, "bin_count is 2.5"),
         ({"bin_width": 1, "resegment_sigma": -3}, "resegment_sigma is -3"),
         ({"bin_width": 1, "resegment_range": (400, -1000)}, "resegment_range"),

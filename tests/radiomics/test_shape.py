@@ -33,6 +33,15 @@ def test_a_single_voxel_is_an_octahedron() -> None:
     assert math.isnan(found["Flatness"])
 
 
+@pytest.mark.parametrize("beside", [(0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)])
+def test_voxels_that_touch_along_an_edge_or_in_a_corner_are_two(beside) -> None:
+    mask = np.zeros((2, 2, 2), bool)
+    mask[0, 0, 0] = mask[beside] = True
+    found = shape(mask, (1, 1, 1))
+    assert found["SurfaceArea"] == pytest.approx(2 * math.sqrt(3))
+    assert found["MeshVolume"] == pytest.approx(2 / 6)
+
+
 def test_a_box_has_the_axes_of_its_uniform_distribution() -> None:
     found = shape(np.ones((2, 5, 9), bool), (3.0, 2.0, 1.0))
     least, minor, major = sorted(4 * math.sqrt((n**2 - 1) / 12) * mm for n, mm in ((2, 3), (5, 2), (9, 1)))
@@ -54,6 +63,13 @@ def test_a_box_is_chamfered_by_half_a_voxel() -> None:
     assert found["MeshVolume"] == pytest.approx(volume)
     assert found["SurfaceVolumeRatio"] == pytest.approx(area / volume)
     assert found["Sphericity"] == pytest.approx(math.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / area)
+
+
+def test_what_is_flat_has_no_thickness_whichever_way_it_lies() -> None:
+    two = np.zeros((4, 6, 8), bool)
+    two[0, 1, 1] = two[3, 5, 7] = True
+    found = shape(two, (3.0, 1.0, 0.8))
+    assert (found["LeastAxisLength"], found["MinorAxisLength"], found["Elongation"], found["Flatness"]) == (0, 0, 0, 0)
 
 
 def test_a_ball_is_nearly_a_sphere() -> None:

@@ -70,13 +70,14 @@ def test_two_processes_find_what_one_does(cases) -> None:
 
 
 def test_masks_on_another_grid_are_brought_to_the_prepared_one(cases, tmp_path) -> None:
-    fine = Grid((22, 30, 40), (1.0, 0.5, 0.5), (-12.0, 18.0, 2.0))
+    fine = Grid((22, 30, 40), (1.0, 0.5, 0.5), (-12.1, 18.1, 2.2))
     index = np.stack(np.meshgrid(*map(np.arange, fine.shape_zyx), indexing="ij"), axis=-1)
     prepared = np.rint(GRID.to_index_zyx(fine.to_lps_mm(index))).astype(int)
     within = ((prepared >= (2, 2, 2)) & (prepared < (6, 6, 6))).all(axis=-1)
+    shifted = Grid(GRID.shape_zyx, GRID.spacing_mm, (-10.0 + 0.3 * 1.5, 20.0 - 0.3, 5.0))  # by a third of a voxel
     masks = {
         "P1": write_mask(tmp_path / "P1.nii.gz", within, fine),
-        "P2": write_mask(tmp_path / "P2.nii.gz", cases[0].label == 1),
+        "P2": write_mask(tmp_path / "P2.nii.gz", cases[0].label == 1, shifted),
     }
     tables, failures = cohort_radiomics(cases, masks, CT, progress=False)
     truth, _ = cohort_radiomics(cases, None, CT, ["GTVp"], progress=False)
