@@ -69,10 +69,10 @@ def test_a_forest_of_one_protocol_alone(drawn):
 CURVE = pd.DataFrame(
     [
         ("low", 0, 1.0, 1.0, 1.0, 4),
-        ("low", 1000, 0.75, 0.3, 0.9, 4),
+        ("low", 900, 0.75, 0.3, 0.9, 4),
         ("low", 1700, 0.5, 0.1, 0.8, 2),
         ("high", 0, 1.0, 1.0, 1.0, 3),
-        ("high", 800, 0.0, NAN, NAN, 3),
+        ("high", 600, 0.0, NAN, NAN, 3),
     ],
     columns=["group", "time_days", "survival", "low", "high", "at_risk"],
 )
@@ -84,10 +84,11 @@ def test_numbers_at_risk_are_of_those_still_watched(drawn):
     ticks = [float(tick) for tick in axes.get_xticks()]
     assert ticks[0] == 0
     assert max(ticks) <= 1700
+    assert {600, 900} <= set(ticks)  # whoever leaves at a tick is still at risk there
     counts = {tick: [text for text in axes.texts if text.xy == (tick, 0)] for tick in ticks}
     found = {tick: [text.get_text() for text in here if text.get_text().isdigit()] for tick, here in counts.items()}
     expected = {
-        tick: [str(4 if tick <= 1000 else 2 if tick <= 1700 else 0), str(3 if tick <= 800 else 0)] for tick in ticks
+        tick: [str(4 if tick <= 900 else 2 if tick <= 1700 else 0), str(3 if tick <= 600 else 0)] for tick in ticks
     }
     assert found == expected
     steps = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]

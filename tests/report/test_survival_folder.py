@@ -21,8 +21,9 @@ def test_tables_that_are_missing_are_empty_and_have_their_columns(tmp_path):
 
 
 def test_names_stay_what_they_are(tmp_path):
-    folder = make_survival(tmp_path / "a", models=("cox",), sets=("clinical",), folds=("NA", "007"))
-    assert set(SurvivalFolder.open(folder).tables["scores"]["fold"]) == {"NA", "007"}
+    for folds in (("NA", "007"), ("01", "007")):
+        folder = make_survival(tmp_path / folds[0], models=("cox",), sets=("clinical",), folds=folds)
+        assert set(SurvivalFolder.open(folder).tables["scores"]["fold"]) == set(folds)
 
 
 def test_a_table_without_numbers_is_refused_by_name(tmp_path):

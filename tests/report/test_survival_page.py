@@ -85,7 +85,7 @@ def test_tables_and_figures_are_on_disk_and_marked(whole):
     assert len(pd.read_csv(whole.folder / "tables" / "by_fold.csv")) == 4
 
 
-def test_names_of_users_stay_text(page):
+def test_names_of_users_stay_text(page, tmp_path):
     evil = "<script>alert(1)</script>"
 
     def change(folder):
@@ -97,6 +97,7 @@ def test_names_of_users_stay_text(page):
     fields = {"endpoint": evil, "set_aside": [{"what": evil, "why": evil}], "data": {"name": evil}}
     text = page(change, models=(evil.replace("/", ""),), **fields)
     assert text.count(evil) > 6  # as text: Page leaves out what stands in a script
+    assert (tmp_path / "run" / "report.html").read_text().count("<script>") == 1
 
 
 def test_what_was_set_aside_is_said_once_for_a_reason(page):
