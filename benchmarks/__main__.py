@@ -29,6 +29,8 @@ BENCHMARKS = {
     "evaluation": "All scores of a patient with nine organs",
     "crf": "Dense conditional random field",
     "rtstruct": "Masks to an RT Structure Set and back",
+    "radiomics": "Radiomic features of a tumour",
+    "concordance": "Harrell's C-index and its interval",
     "memory": "Memory of a training step, estimated and measured",
 }
 HEAD = """\

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("torch", "numpy", "scipy", "SimpleITK", "monai", "torchio", "surface-distance", "pydensecrf2", "medpy")
-PEERS += ("seg-metrics", "rt-utils", "plastimatch")
+PEERS += ("seg-metrics", "rt-utils", "plastimatch", "pyradiomics", "lifelines", "scikit-survival")
 Name = TypeVar("Name")
 
 

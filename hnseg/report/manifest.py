@@ -29,6 +29,9 @@ PACKAGES = (
     "scipy",
     "pandas",
     "scikit-image",
+    "scikit-learn",
+    "scikit-survival",
+    "lifelines",
 )
 """What can change a number of a run; everything that hnseg computes with."""
 

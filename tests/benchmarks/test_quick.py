@@ -11,7 +11,7 @@ pytest.importorskip("monai", reason="the benchmarks compare with MONAI (pip inst
 pytest.importorskip("surface_distance", reason="the benchmarks compare with surface-distance")
 
 NAMES = ("patches", "hd95", "evaluation", "crf", "augment", "slices", "sliding_window")
-NAMES += ("prediction_memory", "prediction_slices", "memory")
+NAMES += ("prediction_memory", "prediction_slices", "memory", "radiomics", "concordance")
 
 
 @pytest.mark.slow
