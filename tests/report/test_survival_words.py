@@ -170,6 +170,21 @@ def test_cards_without_any_score_or_reference():
     assert [card["name"] for card in survival_cards(experiment(), table(row()))] == ["Best C-index, honest"]
 
 
+def test_cards_have_the_gain_the_optimism_and_what_can_be_reached():
+    rows = (
+        row(paper=0.62, optimism=0.02),
+        row("clinical+ct", 0.65, 0.2, paper=0.75, optimism=0.1, near=0.5),
+    )
+    cards = {card["name"]: card for card in survival_cards(experiment(best_c_index=0.8), table(*rows))}
+    assert {name: card["value"] for name, card in cards.items()} == {
+        "Best C-index, honest": "0.650", "Gained over clinical alone": "+0.050", "Optimism, mean": "+0.060",
+        "Best that can be reached": "0.800",
+    }  # fmt: skip
+    assert "p = 0.200" in cards["Gained over clinical alone"]["note"]
+    assert "up to +0.100" in cards["Optimism, mean"]["note"]
+    assert "comes 50 % of the way" in cards["Best that can be reached"]["note"]
+
+
 def test_the_table_sorts_by_value_and_leaves_out_what_nobody_has():
     view = comparison_view(table(row(), row("clinical+ct", 0.7, 0.04, optimism=-0.1, paper=0.6)), 730.5)
     assert view.headings == (
