@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -132,11 +131,3 @@ def test_saved_and_read_back(cohort: Maker) -> None:
     for change in ({"fallback": 0}, {"penalty": "1"}, {"values": np.zeros(99)}, {"kept": ["zz"]}, {"kind": "lasso"}):
         with pytest.raises(ValueError, match="saved state"):
             CoxLasso.from_plain(fitted.to_plain() | change)
-
-
-@pytest.mark.slow
-def test_240_features_of_180_patients_take_a_second_or_so(cohort: Maker) -> None:
-    features, outcome = cohort(180, 240)
-    start = time.process_time()
-    CoxLasso().fit(features, outcome)
-    assert time.process_time() - start < 2

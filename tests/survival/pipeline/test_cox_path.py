@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -102,12 +101,3 @@ def test_grid_ends_earlier_with_more_features_than_patients(cohort: Callable[...
         x, outcome = standardised(cohort, 40, features)
         penalties = penalty_grid(x, RiskSets.of(outcome), 5)
         assert penalties[-1] / penalties[0] == pytest.approx(share)
-
-
-@pytest.mark.slow
-def test_a_path_of_240_features_takes_a_fraction_of_a_second(cohort: Callable[..., tuple]) -> None:
-    x, outcome = standardised(cohort, 180, 240)
-    sets = RiskSets.of(outcome)
-    start = time.process_time()
-    cox_path(x, sets, penalty_grid(x, sets, 40))
-    assert time.process_time() - start < 0.5
