@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Unpack
 
@@ -16,11 +15,9 @@ from hnseg.inference.checkpoint import Checkpoint
 from hnseg.inference.ensemble import Ensemble
 from hnseg.inference.options import Hardware
 from hnseg.inference.padding import next_multiple
-from hnseg.inference.patient import Patient
 from hnseg.inference.windows import Windows, lay_out
 from hnseg.models.layers import find_layer
 from hnseg.prepare import Case
-from hnseg.types import BoxMm, Volume
 
 UNSCALED = ("jain2020", "rainio2024")
 """Regions of a recipe in which its spacing plays no part."""
@@ -65,7 +62,7 @@ class LayerMeans:
 
     def __init__(self, checkpoint: Checkpoint, layer: str, **hardware: Unpack[Hardware]) -> None:
         self.checkpoint = checkpoint
-        (self._runner,) = Ensemble([checkpoint], tta="none", **hardware).runners
+        (self._runner,) = Ensemble([checkpoint], **hardware).runners
         self.path, self._module = find_layer(self._runner.network, layer)
         self._applied_once = False  # not known before an image went through the whole network
 
@@ -89,24 +86,9 @@ class LayerMeans:
             )
         return self(torch.from_numpy(case.crop((0, 0, 0), case.grid.shape_zyx)[0]))
 
-    def of_images(self, images: Mapping[str, Volume], case_id: str, box: BoxMm | None = None) -> NDArray[np.float64]:
-        """(maps,) of a new patient's images, modality to volume in HU and SUV, through the checkpoint's own recipe.
-
-        Raises:
-            ValueError: a modality is missing, no search region is found, or as of calling.
-        """
-        recipe = self.checkpoint.recipe
-        if missing := [name for name in recipe.modalities if name not in images]:
-            raise ValueError(
-                f"{case_id} has no {' and no '.join(missing)}; the network needs {list(recipe.modalities)}"
-            )
-        grid = images[recipe.modalities[0]].grid
-        patient = Patient(images, case_id, box, grid, self.checkpoint.labels.names)
-        return self(patient.prepared(recipe).scene.image)
-
     @torch.no_grad()
     def __call__(self, image: Tensor) -> NDArray[np.float64]:
-        """(maps,) of a prepared image (C, Z, Y, X) in HU and SUV.
+        """(maps,) of an image (C, Z, Y, X) in HU and SUV, prepared with the checkpoint's recipe.
 
         Raises:
             ValueError: what the layer gives is not finite, no maps, or several times an image.

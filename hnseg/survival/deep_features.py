@@ -20,10 +20,8 @@ from hnseg.inference import Checkpoint, load_checkpoint
 from hnseg.inference.feature_maps import LayerMeans
 from hnseg.inference.options import Hardware
 from hnseg.prepare import Case, Failure
-from hnseg.prepare.images import read_images
 from hnseg.survival.objects import Fold
 from hnseg.survival.segmentation import Segmentation, refuse_other_folds
-from hnseg.types import Study
 
 Means = Callable[[], NDArray[np.float64]]
 
@@ -132,33 +130,12 @@ def deep_table(
     return _table(means, {case.case_id: partial(means.of_case, case) for case in cases}, progress, below)
 
 
-def deep_table_of_studies(
-    checkpoint: Checkpoint,
-    studies: Sequence[Study],
-    layer: str = "decoder",
-    progress: bool = True,
-    **hardware: Unpack[Hardware],
-) -> DeepTable:
-    """The same for new patients, from their images as they come.
-
-    Raises:
-        ValueError: as `deep_table`.
-    """
-    means = LayerMeans(checkpoint, layer, **hardware)
-
-    def of(study: Study) -> NDArray[np.float64]:
-        return means.of_images(read_images(study.images, checkpoint.recipe.modalities), study.case_id, study.box)
-
-    return _table(means, {study.case_id: partial(of, study) for study in studies}, progress)
-
-
 def deep_by_fold(
     segmentation: Segmentation,
     folds: Sequence[Fold],
     cases: Sequence[Case],
     layer: str = "decoder",
     progress: bool = True,
-    honest: bool = True,
     trust: Sequence[str] = (),
     **hardware: Unpack[Hardware],
 ) -> dict[str, DeepTable]:
@@ -168,16 +145,15 @@ def deep_by_fold(
         segmentation: a cross-validation over the same folds.
         folds: outer folds of the survival cohort.
         cases, layer, progress, hardware: as of `deep_table`.
-        honest: see `Segmentation.network_for`.
         trust: packages outside hnseg whose networks may be built.
 
     Raises:
         ValueError: the folds are not those of the segmentation, two of them have the same weights, or as `deep_table`.
     """
-    refuse_other_folds(segmentation, folds, honest)
+    refuse_other_folds(segmentation, folds)
     tables: dict[str, DeepTable] = {}
     for fold in folds:
-        checkpoint = load_checkpoint(segmentation.network_for(fold, honest).checkpoint, trust)
+        checkpoint = load_checkpoint(segmentation.network_for(fold).checkpoint, trust)
         here = Network.of(checkpoint, layer)
         if twins := [name for name, table in tables.items() if table.network.sha256 == here.sha256]:
             raise ValueError(

@@ -110,38 +110,15 @@ class Segmentation:
         lacking = [Failure(p, f"has no mask in {self.masks_folder}") for p in wanted if p not in there]
         return there, lacking
 
-    def outer_folds(self, patients: Iterable[str]) -> list[Fold]:
-        """The folds of the segmentation for these patients: those of each who are tested, and all others to train on.
-
-        Raises:
-            ValueError: this is no cross-validation, a patient is in no fold's test, or a fold tests none of them.
-        """
-        self._refuse_without_folds()
-        wanted = list(patients)
-        tested = {patient for fold in self.folds for patient in fold.test}
-        if strangers := [patient for patient in wanted if patient not in tested]:
-            raise ValueError(
-                f"{self.folder}: no fold leaves out {len(strangers)} of the patients ({listed(strangers)}); "
-                "cross-validate the segmentation with them, or leave them out of the survival cohort"
-            )
-        folds = [
-            Fold(fold.name, tuple(p for p in wanted if p not in fold.test), tuple(p for p in wanted if p in fold.test))
-            for fold in self.folds
-        ]
-        if empty := [fold.name for fold in folds if not fold.test]:
-            raise ValueError(f"{self.folder}: the folds {listed(empty)} test none of the survival patients")
-        return folds
-
-    def network_for(self, fold: Fold, honest: bool = True) -> TrainedFold:
+    def network_for(self, fold: Fold) -> TrainedFold:
         """The fold whose network gives the deep features of all patients of an outer fold.
 
         Args:
             fold: of the survival cohort; patients without an outcome may be missing from it.
-            honest: whether validation counts as having seen a patient. Not so under the paper's protocol, whose
-                networks chose their best epoch on the patients whom they are tested on.
 
         Raises:
-            ValueError: this is no cross-validation, none of its folds tests these patients, or the network saw one.
+            ValueError: this is no cross-validation, none of its folds tests these patients, or the network saw one in
+                training or validation.
         """
         self._refuse_without_folds()
         cohort, test = {*fold.train, *fold.test}, set(fold.test)
@@ -149,31 +126,22 @@ class Segmentation:
         if not same or not test:
             raise ValueError(
                 f"survival fold {fold.name} tests other patients than any fold of {self.folder}; deep features need "
-                "the folds of the segmentation: leave split to the segmentation, or leave out the deep features"
+                "the folds of the segmentation: give the split and the seed that it was trained with, or leave out "
+                "the deep features"
             )
         trained = same[0]
-        if honest and trained.protocol == "paper":
+        if trained.protocol == "paper":
             raise ValueError(
                 f"{self.folder} was trained with split.protocol=paper: each network chose its best epoch on the "
-                "patients whom it is tested on, which the honest protocol does not allow for deep features; train it "
-                "with split.protocol=inner, or ask for protocol=paper alone"
+                "patients whom it is tested on, which is a leak into their deep features; train it with "
+                "split.protocol=inner, or leave out the deep features"
             )
-        if known := sorted(test & set(trained.saw if honest else trained.train)):
+        if known := sorted(test & trained.saw):
             raise ValueError(
                 f"{self.folder}: the network of fold {trained.name} saw {len(known)} test patients of survival fold "
                 f"{fold.name} ({listed(known)}) in training or validation"
             )
         return trained
-
-    def final_network(self) -> TrainedFold:
-        """The fold whose network gives the deep features of the final model, which is fitted on all patients: the
-        first. Any would do, but it must be one and the same for these and for new patients.
-
-        Raises:
-            ValueError: this is no cross-validation.
-        """
-        self._refuse_without_folds()
-        return self.folds[0]
 
     def _refuse_without_folds(self) -> None:
         if self.kind != "cv":
@@ -184,11 +152,11 @@ class Segmentation:
             )
 
 
-def refuse_other_folds(segmentation: Segmentation, folds: Sequence[Fold], honest: bool = True) -> None:
+def refuse_other_folds(segmentation: Segmentation, folds: Sequence[Fold]) -> None:
     """Stop where deep features of the segmentation cannot be had for these outer folds; see `network_for`.
 
     Raises:
         ValueError: so it is.
     """
     for fold in folds:
-        segmentation.network_for(fold, honest)
+        segmentation.network_for(fold)

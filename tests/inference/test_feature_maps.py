@@ -6,9 +6,9 @@ from torch import nn
 from hnseg.clicks import ClickChannels, PointEncoding
 from hnseg.inference.feature_maps import LayerMeans
 from hnseg.inference.settings import InferenceSettings
-from hnseg.prepare import Case, Recipe, prepare_images, write_case
+from hnseg.prepare import Case, Recipe, write_case
 from hnseg.prepare.intensity import Normalization, Standardise
-from hnseg.types import BoxMm, Grid, Volume
+from hnseg.types import BoxMm, Grid
 
 AS_IT_IS = {"ct": Standardise(0, 1), "pt": Standardise(0, 1)}
 BOX = Recipe(regions=("published", "image"), box_size_mm=(16, 16, 16))
@@ -78,11 +78,10 @@ def test_a_2d_network_is_averaged_over_all_slices(unet):
         np.testing.assert_allclose(found, naive, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("layer", ["bottleneck", "decoder"])
-def test_where_windows_overlap_every_voxel_counts_once(unet, layer):
+def test_where_windows_overlap_every_voxel_counts_once(unet):
     loaded = unet(inference=InferenceSettings((16, 16, 16), mode="sliding_window", overlap=0.5))
     image, network = noise(16, 24, 29), loaded.build_network()
-    means = LayerMeans(loaded, layer, batch_size=3)
+    means = LayerMeans(loaded, "bottleneck", batch_size=3)
     sums, counts = 0.0, np.zeros((16, 24, 29))
     for y in (0, 8):
         for x in (0, 7, 13):
@@ -222,19 +221,11 @@ def case_of(folder, images, grid, **changes):
     return Case.open(folder)
 
 
-def test_a_new_patients_images_go_the_way_of_a_prepared_case(unet, tmp_path):
-    rng, grid = np.random.default_rng(0), Grid((10, 24, 24), (3.0, 1.0, 1.0), (-12.0, -12.0, -15.0))
-    images = {name: Volume(rng.normal(0, 9, grid.shape_zyx).astype(np.float32), grid) for name in ("ct", "pt")}
-    box = BoxMm((-8.0, -8.0, -8.0), (8.0, 8.0, 8.0))
-    arrays, prepared = prepare_images(images, BOX, box)
-    means = LayerMeans(unet(), "decoder")
-    case = case_of(tmp_path / "A-1", arrays, prepared)
-    found = means.of_images(images, "A-1", box)
-    assert np.array_equal(found, means.of_case(case))
-    elsewhere = BoxMm((-7.0, -8.0, -8.0), (9.0, 8.0, 8.0))
-    assert not np.array_equal(found, means.of_images(images, "A-1", elsewhere))
-    with pytest.raises(ValueError, match=r"A-1 has no pt; the network needs \['ct', 'pt'\]"):
-        means.of_images({"ct": images["ct"]}, "A-1")
+def test_a_prepared_case_is_its_image(unet, tmp_path):
+    rng, grid = np.random.default_rng(0), Grid((16, 16, 16), (1.0, 1.0, 1.0))
+    images = {name: rng.normal(0, 9, grid.shape_zyx).astype(np.float32) for name in ("ct", "pt")}
+    means, image = LayerMeans(unet(), "decoder"), torch.from_numpy(np.stack([images["ct"], images["pt"]]))
+    assert np.array_equal(means.of_case(case_of(tmp_path / "A-1", images, grid)), means(image))
 
 
 def test_cases_that_were_prepared_otherwise_are_refused(unet, tmp_path):

@@ -34,6 +34,8 @@ def test_the_bottleneck_is_the_smallest_and_the_decoder_what_the_head_reads(netw
     deep, _ = output_of(net, "bottleneck", image)
     last, answer = output_of(net, "decoder", image)
     assert deep.shape[2:] == (2, 4)
+    levels, _, number = find_layer(net, "bottleneck")[0].rpartition(".")
+    assert int(number) == len(net.get_submodule(levels)) - 1
     if network.__name__ == "ResUNet":  # its last stage gives the logits themselves
         assert last.shape[2:] == (size[0] // 2, size[1] // 2)
     else:

@@ -8,13 +8,12 @@ import torch
 from hnseg.inference import load_checkpoint
 from hnseg.inference.feature_maps import LayerMeans
 from hnseg.inference.rewrite import rewrite_postprocess, rewrite_threshold
-from hnseg.io import write_volume
 from hnseg.postprocess import DropSmall, Postprocess
-from hnseg.prepare import Recipe, prepare_study
-from hnseg.survival.deep_features import Network, deep_by_fold, deep_table, deep_table_of_studies
+from hnseg.prepare import Recipe
+from hnseg.survival.deep_features import Network, deep_by_fold, deep_table
 from hnseg.survival.segmentation import Segmentation
-from hnseg.types import BoxMm, Grid, Study, Volume
-from tests.survival.tiny_networks import SIZE, THREE, FakeCv, checkpoint, write_checkpoint, write_prepared
+from hnseg.types import Grid
+from tests.survival.tiny_networks import SIZE, THREE, FakeCv, checkpoint, folds_of, write_checkpoint, write_prepared
 
 EVERYBODY = [f"P{number}" for number in range(1, 7)]
 
@@ -56,7 +55,7 @@ def test_a_patient_without_features_is_named_and_the_others_go_on(tmp_path, coho
 
 def test_every_fold_has_its_own_network_which_saw_none_of_those_tested(cv, cohort):
     read = Segmentation.open(cv)
-    folds = read.outer_folds(EVERYBODY)
+    folds = folds_of(THREE)
     tables = deep_by_fold(read, folds, cohort, progress=False)
     assert len({deep.network.sha256 for deep in tables.values()}) == 3
     for fold in folds:
@@ -70,7 +69,7 @@ def test_every_fold_has_its_own_network_which_saw_none_of_those_tested(cv, cohor
 
 def test_truth_of_test_patients_reaches_no_deep_feature(cv, cohort, tmp_path):
     read = Segmentation.open(cv)
-    folds = read.outer_folds(EVERYBODY)
+    folds = folds_of(THREE)
     before = deep_by_fold(read, folds, cohort, progress=False)
     for fold in folds:
         empty = np.zeros((SIZE,) * 3, np.uint8)
@@ -85,21 +84,19 @@ def test_truth_of_test_patients_reaches_no_deep_feature(cv, cohort, tmp_path):
 
 def test_other_folds_and_networks_of_the_paper_are_refused(tmp_path, cv, cohort):
     read = Segmentation.open(cv)
-    (first, *_) = read.outer_folds(EVERYBODY)
+    (first, *_) = folds_of(THREE)
     moved = type(first)("0", (*first.train, "P1"), ("P2",))
     with pytest.raises(ValueError, match="tests other patients than any fold"):
         deep_by_fold(read, [moved], cohort, progress=False)
     paper = Segmentation.open(FakeCv(tmp_path / "paper", THREE, "paper", seeds=(0, 1, 2)).write())
-    folds = paper.outer_folds(EVERYBODY)
-    with pytest.raises(ValueError, match="the honest protocol does not allow"):
-        deep_by_fold(paper, folds, cohort, progress=False)
-    assert set(deep_by_fold(paper, folds, cohort, progress=False, honest=False)) == {"0", "1", "2"}
+    with pytest.raises(ValueError, match=r"split\.protocol=paper"):
+        deep_by_fold(paper, folds_of(THREE), cohort, progress=False)
 
 
 def test_one_network_cannot_leave_out_two_folds(tmp_path, cohort):
     read = Segmentation.open(FakeCv(tmp_path / "twins", THREE, seeds=(0, 1, 0)).write())
     with pytest.raises(ValueError, match="the folds 0 and 2 have the same weights"):
-        deep_by_fold(read, read.outer_folds(EVERYBODY), cohort, progress=False)
+        deep_by_fold(read, folds_of(THREE), cohort, progress=False)
 
 
 def test_a_network_is_known_by_what_decides_its_features(tmp_path):
@@ -137,22 +134,3 @@ def test_anything_else_is_no_network(change):
         Network.from_plain({**good, **change})
     with pytest.raises(ValueError, match="the network of deep features needs"):
         Network.from_plain({name: good[name] for name in ("path", "layer", "sha256")})
-
-
-def test_new_patients_have_the_features_that_they_would_have_as_cases(tmp_path):
-    rng, grid = np.random.default_rng(0), Grid((24, 24, 24), (1.0, 1.0, 1.0), (-12.0, -12.0, -12.0))
-    studies = []
-    for name in ("N1", "N2"):
-        files = {kind: tmp_path / f"{name}_{kind}.nii.gz" for kind in ("ct", "pt")}
-        for path in files.values():
-            write_volume(Volume(rng.normal(5, 2, grid.shape_zyx).astype(np.float32), grid), path)
-        studies.append(Study(name, files, box=BoxMm((-8.0,) * 3, (8.0,) * 3)))
-    loaded = checkpoint(tmp_path / "net.ckpt")
-    deep = deep_table_of_studies(loaded, [*studies, Study("N3", {"ct": tmp_path / "gone.nii.gz"})], progress=False)
-    assert list(deep.table.index) == ["N1", "N2"]
-    assert [failure.case_id for failure in deep.failures] == ["N3"]
-    means = LayerMeans(loaded, "decoder")
-    for study in studies:
-        made = prepare_study(study, loaded.recipe)
-        image = torch.from_numpy(np.stack([made.images[name].astype(np.float32) for name in ("ct", "pt")]))
-        np.testing.assert_allclose(deep.table.loc[study.case_id], means(image))

@@ -5,7 +5,7 @@ import pytest
 
 from hnseg.survival.objects import Fold
 from hnseg.survival.segmentation import Segmentation, refuse_other_folds
-from tests.survival.tiny_networks import THREE, FakeCv, write_json
+from tests.survival.tiny_networks import THREE, FakeCv, folds_of, write_json
 
 EVERYBODY = [f"P{number}" for number in range(1, 7)]
 
@@ -28,7 +28,6 @@ def test_a_cross_validation_says_who_was_trained_on_whom(cv):
     first = read.folds[0]
     assert (first.name, first.train, first.val, first.test) == ("0", ("P4", "P5", "P6"), ("P3",), ("P1", "P2"))
     assert [fold.checkpoint for fold in read.folds] == [cv / "folds" / n / "checkpoints" / "best.ckpt" for n in "012"]
-    assert read.final_network() is first
 
 
 def test_masks_are_those_after_post_processing_where_there_are_such(cv):
@@ -48,28 +47,14 @@ def test_patients_without_a_mask_are_named(cv):
     assert "has no mask in" in lacking[0].message
 
 
-@pytest.mark.parametrize("protocol", ["inner", "paper"])
-def test_survival_folds_are_those_of_the_segmentation(tmp_path, protocol):
-    read = Segmentation.open(FakeCv(tmp_path / "x", THREE, protocol).write())
-    folds = read.outer_folds(["P6", "P1", "P3", "P4"])  # P2 and P5 have no outcome
-    assert folds == [
-        Fold("0", ("P6", "P3", "P4"), ("P1",)),
-        Fold("1", ("P6", "P1"), ("P3", "P4")),
-        Fold("2", ("P1", "P3", "P4"), ("P6",)),
-    ]
-    honest = protocol == "inner"
-    refuse_other_folds(read, folds, honest)
-    assert [read.network_for(fold, honest).name for fold in folds] == ["0", "1", "2"]
-    renamed = Fold("third", folds[2].train, folds[2].test)
-    assert read.network_for(renamed, honest).name == "2"
-
-
-def test_folds_with_nobody_or_strangers_are_refused(cv):
+def test_survival_folds_are_those_of_the_segmentation(cv):
     read = Segmentation.open(cv)
-    with pytest.raises(ValueError, match=r"no fold leaves out 1 of the patients \(X1\)"):
-        read.outer_folds(["P1", "P3", "P5", "X1"])
-    with pytest.raises(ValueError, match="the folds 1, 2 test none"):
-        read.outer_folds(["P1", "P2"])
+    for cohort in (EVERYBODY, ["P6", "P1", "P3", "P4"]):  # P2 and P5 have no outcome
+        folds = folds_of(THREE, cohort)
+        refuse_other_folds(read, folds)
+        assert [read.network_for(fold).name for fold in folds] == ["0", "1", "2"]
+    renamed = Fold("third", folds[2].train, folds[2].test)
+    assert read.network_for(renamed).name == "2"
 
 
 @pytest.mark.parametrize(
@@ -81,10 +66,11 @@ def test_other_folds_are_refused(cv, test):
         refuse_other_folds(Segmentation.open(cv), [fold])
 
 
-def test_a_network_that_chose_its_epoch_on_test_patients_is_none_for_the_honest_protocol(tmp_path):
+def test_a_network_that_chose_its_epoch_on_test_patients_gives_no_deep_features_but_masks(tmp_path):
     read = Segmentation.open(FakeCv(tmp_path / "x", THREE, "paper").write())
-    with pytest.raises(ValueError, match=r"split\.protocol=paper.*which the honest protocol does not allow"):
-        refuse_other_folds(read, read.outer_folds(EVERYBODY))
+    with pytest.raises(ValueError, match=r"split\.protocol=paper.*a leak into their deep features"):
+        refuse_other_folds(read, folds_of(THREE))
+    assert set(read.masks(EVERYBODY)[0]) == set(EVERYBODY)
 
 
 @pytest.mark.parametrize("part", ["train", "val"])
@@ -96,7 +82,7 @@ def test_a_network_that_saw_a_test_patient_is_refused_by_ids(cv, part):
 
 def test_the_ids_are_looked_at_again_where_a_network_is_given_out(cv):
     read = Segmentation.open(cv)
-    (good, *_), fold = read.folds, read.outer_folds(EVERYBODY)[0]
+    (good, *_), fold = read.folds, folds_of(THREE)[0]
     leaky = type(good)(**{**vars(good), "val": ("P2",)})
     with pytest.raises(ValueError, match=r"network of fold 0 saw 1 test patients of survival fold 0 \(P2\)"):
         Segmentation(read.folder, "cv", (leaky,), read.masks_folder, True).network_for(fold)
@@ -152,13 +138,8 @@ def test_one_run_gives_masks_of_those_whom_it_left_out_and_no_networks(cv):
     for seen in ("P4", "P3"):  # trained on, validated on
         with pytest.raises(ValueError, match=rf"1 of the patients \({seen}\) were seen by the network in training or"):
             run.masks(["P1", seen])
-    for ask in (
-        lambda: run.outer_folds(["P1"]),
-        lambda: run.network_for(Fold("0", ("P3",), ("P1",))),
-        run.final_network,
-    ):
-        with pytest.raises(ValueError, match="is one training run, which has no network a fold"):
-            ask()
+    with pytest.raises(ValueError, match="is one training run, which has no network a fold"):
+        run.network_for(folds_of(THREE)[0])
 
 
 def test_a_folder_of_masks_gives_masks_and_no_networks(tmp_path):

@@ -1,6 +1,7 @@
 """Checkpoints of tiny networks, prepared cases, and the folders that training leaves, all made in milliseconds."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hnseg.models import UNet
 from hnseg.prepare import Case, write_case
 from hnseg.prepare.intensity import Normalization
 from hnseg.prepare.recipe import Recipe
+from hnseg.survival.objects import Fold
 from hnseg.types import BoxMm, Grid
 
 SIZE = 16
@@ -118,3 +120,12 @@ class FakeCv:
 
 
 THREE = {"0": ("P1", "P2"), "1": ("P3", "P4"), "2": ("P5", "P6")}
+
+
+def folds_of(parts: dict[str, tuple[str, ...]], cohort: Sequence[str] | None = None) -> list[Fold]:
+    """Outer folds of some of the patients, in their order; None: of all."""
+    cohort = [patient for test in parts.values() for patient in test] if cohort is None else cohort
+    return [
+        Fold(name, tuple(p for p in cohort if p not in test), tuple(p for p in cohort if p in test))
+        for name, test in parts.items()
+    ]
