@@ -87,7 +87,7 @@ def test_other_folds_and_networks_of_the_paper_are_refused(tmp_path, cv, cohort)
     (first, *_) = folds_of(THREE)
     moved = type(first)("0", (*first.train, "P1"), ("P2",))
     with pytest.raises(ValueError, match="tests other patients than any fold"):
-        deep_by_fold(read, [moved], cohort, progress=False)
+        deep_by_fold(read, [first, moved], [], progress=False)  # said before the first fold is computed
     paper = Segmentation.open(FakeCv(tmp_path / "paper", THREE, "paper", seeds=(0, 1, 2)).write())
     with pytest.raises(ValueError, match=r"split\.protocol=paper"):
         deep_by_fold(paper, folds_of(THREE), cohort, progress=False)
