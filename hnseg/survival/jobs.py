@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-import hnseg
 from hnseg.io.json_files import write_json
+from hnseg.survival.code_key import code_key
 from hnseg.survival.final_fit import Destination, fit_final
 from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import FeatureSet, Fold, Outcome, SurvivalData
@@ -26,6 +25,8 @@ from hnseg.survival.plan import HONEST, Plan
 from hnseg.survival.tasks import Task, run_task
 
 TASKS = "tasks"
+_ROOMS = ("survival",)
+"""Whose code makes a piece of given features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,22 +81,12 @@ def _job(
     task: Task, features: pd.DataFrame, data: SurvivalData, plan: Plan, folder: Path, destination: Destination | None
 ) -> Job:
     kept = None if destination is None else [destination.data, destination.endpoint, destination.needs]
-    named = [code_key(), plan.key, asdict(task), kept, data.phantom, data.patients, list(features.columns)]
+    named = [code_key(*_ROOMS), plan.key, asdict(task), kept, data.phantom, data.patients, list(features.columns)]
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
     for values in (features.to_numpy(np.float64), data.outcome.event, data.outcome.time_days):
         digest.update(np.ascontiguousarray(values).tobytes())
     file = folder / TASKS / f"{digest.hexdigest()[:24]}.json"
     return Job(task, features, data.outcome, plan, file, destination)
-
-
-@cache
-def code_key() -> str:
-    """A hash of this room's code: pieces of another version are computed again."""
-    room = Path(__file__).parent
-    digest = hashlib.sha256(hnseg.__version__.encode())
-    for file in sorted(room.rglob("*.py")):
-        digest.update(file.relative_to(room).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 def compute(job: Job) -> tuple[Path, dict[str, Any] | None]:

@@ -122,7 +122,7 @@ def test_a_piece_is_kept_under_the_name_of_all_that_decides_it(tmp_path):
     ]
     assert len({*other, file()}) == 10
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "code_key", lambda: "another version")
+        patch.setattr(jobs, "code_key", lambda *_rooms: "another version")
         assert file() not in other
         other.append(file())
     assert len({*other, file()}) == 11
