@@ -25,11 +25,13 @@ def summary_rows(
 
     The C-index is the mean over folds (of every repeat), ``sd`` their standard deviation, ``low`` and ``high`` its 95 %
     bootstrap interval over patients; ``selected`` is a median. Each feature set is tested against the plan's reference
-    with the same model and protocol, fold by fold, by the corrected resampled t-test.
+    with the same model and protocol, fold by fold, by the corrected resampled t-test. Folds of different repeats that
+    test the same patients count as one, with the mean of their differences: to fit again with another seed tells
+    nothing new of patients.
 
     Args:
         scores: rows of the table ``scores``.
-        folds: out-of-fold risks by arm.
+        folds: out-of-fold risks by arm, in the order of its scores.
         plan: names the reference and published values.
     """
     by_arm: dict[Arm, list[Mapping[str, Any]]] = {}
@@ -45,20 +47,29 @@ def summary_rows(
         row |= {"sd": cell(float(np.nanstd(values, ddof=1)) if np.isfinite(values).sum() > 1 else float("nan"))}
         row |= {"low": cell(interval.low), "high": cell(interval.high)}
         row |= {"selected": float(np.median(_column(of_arm, "selected")))}
-        row |= _against(of_arm, by_arm.get((protocol, model, plan.reference), []), plan.reference)
+        row |= {"reference": "", "difference": None, "p": None}
+        if features != plan.reference:
+            row |= _against(of_arm, folds[arm], by_arm.get((protocol, model, plan.reference), []))
         rows.append(row | {"published": plan.published.get((model, features))})
     return rows
 
 
-def _against(rows: Sequence[Mapping[str, Any]], reference: Sequence[Mapping[str, Any]], name: str) -> Row:
+def _against(
+    rows: Sequence[Mapping[str, Any]], tested: Sequence[FoldRisks], reference: Sequence[Mapping[str, Any]]
+) -> Row:
     """Tested against the folds that the reference has a score of, too."""
-    theirs = {(row["repeat"], row["fold"]): row["c_index"] for row in reference}
-    common = [row for row in rows if (row["repeat"], row["fold"]) in theirs]
-    if rows[0]["features"] == name or not common:
-        return {"reference": "", "difference": None, "p": None}
-    other = np.array([theirs[row["repeat"], row["fold"]] for row in common], float)
-    test = corrected_t_test(_column(common, "c_index") - other, _column(common, "n_train"), _column(common, "n_test"))
-    return {"reference": name, "difference": cell(test.difference), "p": cell(test.p)}
+    theirs = {(row["repeat"], row["fold"]): row for row in reference}
+    by_patients: dict[frozenset[str], list[tuple[Any, Any]]] = {}
+    for row, fold in zip(rows, tested, strict=True):
+        if other := theirs.get((row["repeat"], row["fold"])):
+            by_patients.setdefault(frozenset(fold.test.patients), []).append((row, other))
+    if not by_patients:
+        return {}
+    pairs = [list(zip(*of_fold, strict=True)) for of_fold in by_patients.values()]
+    differences = [_mean(_column(ours, "c_index") - _column(others, "c_index")) for ours, others in pairs]
+    sizes = ([ours[0][name] for ours, _ in pairs] for name in ("n_train", "n_test"))
+    test = corrected_t_test(differences, *sizes)
+    return {"reference": reference[0]["features"], "difference": cell(test.difference), "p": cell(test.p)}
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Any:

@@ -7,6 +7,7 @@ from lifelines import KaplanMeierFitter
 from hnseg.survival.objects import Outcome
 from hnseg.survival.plan import Plan
 from hnseg.survival.scoring import SCORES
+from hnseg.survival.statistics import corrected_t_test
 from hnseg.survival.submission import write_submission
 from hnseg.survival.summary import COLUMNS, summary_rows
 from hnseg.survival.tables import (
@@ -106,6 +107,37 @@ def test_the_summary_is_of_folds_and_tested_against_the_reference():
     assert (paper["protocol"], paper["folds"], paper["sd"]) == ("paper", 1, None)
     assert (ct["reference"], ct["difference"], ct["published"]) == ("clinical", pytest.approx(-0.3), 0.68)
     assert ct["p"] == pytest.approx(0.0, abs=1e-9)  # -0.3 in both folds
+
+
+DIFFERENCES = (0.05, 0.02, 0.04)
+
+
+def compared(repeats, change=0.0, deal=lambda _repeat: ("ab", "cd", "ef")):
+    """The row of ``ct``, which is better by DIFFERENCES in three folds; repeats go ``change`` up and down."""
+    pieces = [
+        piece(str(fold), patients, [1.0, 2.0], "honest", features, repeat, c_index=c_index)
+        for repeat in range(repeats)
+        for fold, patients in enumerate(deal(repeat))
+        for features, c_index in (
+            ("clinical", 0.6),
+            ("ct", 0.6 + DIFFERENCES[fold] + change * (-1) ** repeat),
+        )
+    ]
+    plan = Plan(("cox",), ("clinical", "ct"), bootstrap_resamples=5)
+    return summary_rows(fold_rows(pieces, OUTCOME)["scores"], arms(pieces, OUTCOME), plan)[1]
+
+
+def test_the_same_folds_again_are_no_further_evidence():
+    once = compared(1)
+    assert once["p"] == pytest.approx(corrected_t_test(DIFFERENCES, 4, 2).p)
+    for again in (compared(5), compared(2, change=0.03)):
+        assert (again["p"], again["difference"]) == (pytest.approx(once["p"]), pytest.approx(once["difference"]))
+
+
+def test_repeats_with_other_folds_count_each():
+    other = compared(2, deal=lambda repeat: ("ab", "cd", "ef") if repeat else ("ac", "bd", "ef"))
+    differences = [0.05, 0.02, 0.04, 0.05, 0.02]  # both repeats have the fold ef
+    assert other["p"] == pytest.approx(corrected_t_test(differences, 4, 2).p)
 
 
 def test_a_set_is_tested_on_the_folds_that_both_have():
