@@ -13,6 +13,7 @@ import pandas as pd
 
 from hnseg.io import atomic_path, write_json
 from hnseg.prepare import Failure
+from hnseg.survival.code_key import code_key
 
 KEY = "kept.json"
 
@@ -29,23 +30,27 @@ class Made:
 def kept(folder: Path, made_of: Any, make: Callable[[], Made]) -> Made:
     """What ``make`` returns, or what it returned before where ``made_of`` (JSON types) is as it was then.
 
-    The key is written last, so that tables that a kill left half-done are made again.
+    The key holds the code that makes features, too. It is written last, so that tables that a kill left half-done are
+    made again, and only where nothing failed, because a disk or a process may do better the next time.
     """
-    key = hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()
+    made_by = code_key("geometry", "inference", "models", "radiomics", "survival")
+    key = hashlib.sha256(json.dumps([made_by, made_of], sort_keys=True, default=str).encode()).hexdigest()
     path = folder / KEY
     if path.is_file() and (plain := json.loads(path.read_text(encoding="utf-8")))["key"] == key:
         tables = {name: _read(folder / f"{name}.csv") for name in plain["tables"]}
-        return Made(tables, tuple(Failure(*failure) for failure in plain["failures"]), plain["facts"])
+        return Made(tables, (), plain["facts"])
     made = make()
     path.unlink(missing_ok=True)
     for name, table in made.tables.items():
         with atomic_path(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index_label="patient")
-    failures = [[failure.case_id, failure.message] for failure in made.failures]
-    write_json(path, {"key": key, "tables": list(made.tables), "failures": failures, "facts": dict(made.facts)})
+    if not made.failures:
+        write_json(path, {"key": key, "tables": list(made.tables), "facts": dict(made.facts)})
     return made
 
 
 def _read(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path, index_col="patient", dtype={"patient": str}, float_precision="round_trip")
-    return table.astype(float)
+    table = pd.read_csv(
+        path, dtype={"patient": str}, float_precision="round_trip", keep_default_na=False, na_values=[""]
+    )
+    return table.set_index("patient").astype(float)

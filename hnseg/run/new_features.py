@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from hnseg.inference import load_checkpoint
+from hnseg.inference import Checkpoint, load_checkpoint
 from hnseg.io import read_boxes
 from hnseg.prepare import Case, Failure, Findings, Recipe, prepare_cohort
 from hnseg.prepare.table import find_pairs
 from hnseg.radiomics import Settings
+from hnseg.run.device import device_named
 from hnseg.survival.clinical import ClinicalMapping, encode, read_clinical, read_mapping, shipped_mappings
 from hnseg.survival.deep_features import Network, deep_table
 from hnseg.survival.objects import CLINICAL, CT, DEEP, PT
@@ -39,6 +40,9 @@ def new_features(plain: Mapping[str, Any], model: SavedModel) -> tuple[pd.DataFr
     tables: list[pd.DataFrame] = []
     failures: list[Failure] = []
     imaged = [block for block in blocks if block != CLINICAL]
+    _refuse_missing(plain, blocks)
+    if DEEP in blocks:
+        _network(plain, model)
     if CLINICAL in blocks:
         tables.append(_clinical(plain, model, bool(imaged)))
     if imaged:
@@ -48,6 +52,14 @@ def new_features(plain: Mapping[str, Any], model: SavedModel) -> tuple[pd.DataFr
         tables += of_images
         failures += more
     return _joined(tables, failures)
+
+
+def _refuse_missing(plain: Mapping[str, Any], blocks: Sequence[str]) -> None:
+    """What the model needs beside its input; before hours of work and not after."""
+    if CLINICAL in blocks and len(blocks) > 1 and plain["clinical"] is None:
+        raise ValueError("this model takes clinical features beside images; give clinical=TABLE.csv")
+    if {CT, PT} & set(blocks) and plain["masks"] is None:
+        raise ValueError("this model takes radiomic features; give masks=DIR, with a CASE.nii.gz for each patient")
 
 
 def _joined(tables: Sequence[pd.DataFrame], failures: list[Failure]) -> tuple[pd.DataFrame, list[Failure]]:
@@ -65,8 +77,6 @@ def _joined(tables: Sequence[pd.DataFrame], failures: list[Failure]) -> tuple[pd
 
 def _clinical(plain: Mapping[str, Any], model: SavedModel, images: bool) -> pd.DataFrame:
     said = plain["clinical"] if images else plain["input"]
-    if said is None:
-        raise ValueError("this model takes clinical features beside images; give clinical=TABLE.csv")
     mapping = _mapping(plain["mapping"], model, Path(plain["model"]["folder"]).expanduser())
     return encode(read_clinical(Path(said).expanduser(), mapping))
 
@@ -74,7 +84,7 @@ def _clinical(plain: Mapping[str, Any], model: SavedModel, images: bool) -> pd.D
 def _mapping(said: str | None, model: SavedModel, folder: Path) -> ClinicalMapping:
     """As said, else the one that the model was fitted with, where it is there."""
     name = str(model.needs.get(CLINICAL, {}).get("mapping", ""))
-    beside = folder.resolve().parents[1] / MAPPING
+    beside = folder.resolve().parent.parent / MAPPING
     if said is not None:
         return read_mapping(said)
     if name in shipped_mappings():
@@ -102,21 +112,25 @@ def _imaged(
     tables: list[pd.DataFrame] = []
     failures: list[Failure] = []
     if modalities := [block for block in blocks if block in (CT, PT)]:
-        if plain["masks"] is None:
-            raise ValueError("this model takes radiomic features; give masks=DIR, a CASE.nii.gz for each patient")
         folder = Path(plain["masks"]).expanduser()
         masks = {case.case_id: folder / f"{case.case_id}.nii.gz" for case in cases}
         settings = {name: Settings.from_dict(model.needs[name]) for name in modalities}
         found, failures = cohort_radiomics(cases, masks, settings, model.needs["images"]["structures"])
         tables += found.values()
     if DEEP in blocks:
-        network = Network.from_plain(model.needs[DEEP])
-        path = Path(plain["checkpoint"] or Path(plain["networks"]) / network.path).expanduser()
-        if not path.is_file():
-            raise ValueError(f"the network of the deep features is not at {path}; give checkpoint=FILE")
-        checkpoint = load_checkpoint(path, plain["trust"])
-        network.refuse_another(checkpoint)
-        deep = deep_table(checkpoint, cases, network.layer)
+        network, checkpoint = _network(plain, model)
+        deep = deep_table(checkpoint, cases, network.layer, device=device_named(plain["device"]))
         tables.append(deep.table)
         failures += deep.failures
     return tables, failures
+
+
+def _network(plain: Mapping[str, Any], model: SavedModel) -> tuple[Network, Checkpoint]:
+    """The network of the deep features, which is checked by its hash."""
+    network = Network.from_plain(model.needs[DEEP])
+    path = Path(plain["checkpoint"] or Path(plain["networks"]) / network.path).expanduser()
+    if not path.is_file():
+        raise ValueError(f"the network of the deep features is not at {path}; give checkpoint=FILE")
+    checkpoint = load_checkpoint(path, plain["trust"])
+    network.refuse_another(checkpoint)
+    return network, checkpoint

@@ -15,11 +15,12 @@ NOT_IDENTITY = (
 """What may differ between two starts of a run: where it lies, how many processes serve it, what follows on training."""
 
 
-def run_hash(config: DictConfig) -> str:
-    """Eight hex digits of everything in a configuration that decides what is trained."""
+def run_hash(config: DictConfig, *keys: str) -> str:
+    """Eight hex digits of everything in a configuration that decides what is trained, or of these keys of it."""
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
-    kept = {str(key): value for key, value in plain.items() if key not in NOT_IDENTITY}
+    counting = keys or [str(key) for key in plain if key not in NOT_IDENTITY]
+    kept = {key: plain[key] for key in counting}
     for group, values in kept.items():
         if isinstance(values, dict):
             kept[group] = {key: value for key, value in values.items() if f"{group}.{key}" not in NOT_IDENTITY}
@@ -30,7 +31,7 @@ def register_resolvers() -> None:
     """Idempotent: tests and several commands of one process may call it."""
     OmegaConf.register_new_resolver("len", len, replace=True)
     OmegaConf.register_new_resolver("add", lambda *numbers: sum(numbers), replace=True)
-    OmegaConf.register_new_resolver("run_hash", lambda *, _root_: run_hash(_root_), replace=True)
+    OmegaConf.register_new_resolver("run_hash", lambda *keys, _root_: run_hash(_root_, *keys), replace=True)
 
 
 def to_plain(config: Any) -> dict[str, Any]:

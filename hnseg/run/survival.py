@@ -27,13 +27,17 @@ from hnseg.run.survival_images import image_cohort
 from hnseg.run.validate import validate
 from hnseg.survival.experiment import run_experiment
 from hnseg.survival.objects import CLINICAL, DEEP, FeatureSet
-from hnseg.survival.plan import Plan
+from hnseg.survival.plan import Plan, refuse_unfit
 
 TABLE_2 = (
     *("clinical", "clinical+pt", "clinical+ct", "clinical+ct+pt"),
     *("clinical+deep", "clinical+ct+deep", "clinical+ct+pt+deep"),
 )
 """The feature sets of Bourigault et al. 2021, Table 2."""
+
+COUNTING = ("seed", "data", "split", "survival", "table", "clinical", "endpoints", "mapping", "segmentation")
+OF_TRAINING = ("view", "augment", "clicks", "labels", "batch_size", "samples_per_case", "workers", "seed", "split")
+"""Keys that decide an analysis of outcomes, and keys of a data module that do not."""
 
 PFS = "progression_free_survival"
 
@@ -43,11 +47,14 @@ def main(config: DictConfig) -> int:
     plain = to_plain(config)
     validate(plain, plain["trust"])
     folder = Path(plain["paths"]["output"])
-    _plan(plain, TABLE_2)  # a plan that cannot be, before anything starts
+    overrides = list(HydraConfig.get().overrides.task)
+    refuse_others(overrides)
+    _plan(plain, plain["survival"]["feature_sets"] or TABLE_2)  # one that cannot be, before anything starts
     with only_one(folder):
-        claim(folder, plain, list(HydraConfig.get().overrides.task), "survival analysis")
+        claim(folder, counting(plain), overrides, "survival analysis")
         cohort = image_cohort(plain, folder) if plain["table"] is None else table_cohort(plain)
         plan = _plan(plain, feature_sets(plain["survival"]["feature_sets"], cohort), published(cohort))
+        refuse_unfit(plan, cohort.data, cohort.folds)
         left_out = grouped(cohort.left_out)
         _describe(folder, plain, plan, cohort, left_out)
         _keep_mapping(folder, plain["mapping"])
@@ -59,6 +66,27 @@ def main(config: DictConfig) -> int:
         print(f"set aside: {one['what']}: {one['why']}")
     print(f"report: {report}")
     return 1 if results.set_aside or cohort.failed else 0
+
+
+def refuse_others(overrides: Iterable[str]) -> None:
+    """Stop at keys of training that an analysis of outcomes does not have.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for key in ("fold", "resume", "test"):
+        if any(override.lstrip("+").startswith(f"{key}=") for override in overrides):
+            raise ValueError(
+                f"hnseg survival takes no {key}=: all folds of split= are tested, and the same command again goes on "
+                "where it was stopped"
+            )
+
+
+def counting(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides an analysis, of a configuration that has the keys of training beside it."""
+    kept = {key: plain[key] for key in (*COUNTING, "overwrite", "paths")}
+    module = {key: value for key, value in plain["data"]["module"].items() if key not in OF_TRAINING}
+    return {**kept, "data": {**plain["data"], "module": module}}
 
 
 def feature_sets(wanted: Sequence[str] | None, cohort: SurvivalCohort) -> tuple[str, ...]:
@@ -109,7 +137,7 @@ def _describe(
     tested = [[fold.name, sorted(fold.test)] for folds in cohort.folds for fold in folds]
     key = hashlib.sha256(json.dumps(tested).encode()).hexdigest()[:12]
     looks = known.get("test_looks")
-    if not known.get("finished"):
+    if not looks or known["data"]["key"] != key:  # a run that goes on looks at nobody anew
         looks = record_look(Path(plain["paths"]["runs"]), f"survival/{folder.name}", data.name, "survival", key)
     write_manifest(
         folder,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
 
+from hnseg.data.leakage import refuse_leaks
 from hnseg.data.splits import Patient, deal_out
 from hnseg.io.phantom_marker import is_phantom
 from hnseg.phantom.hazards import hazards
-from hnseg.prepare import Failure
+from hnseg.prepare import Case, Failure
 from hnseg.survival.clinical import (
     ClinicalMapping,
     encode,
@@ -22,7 +23,7 @@ from hnseg.survival.clinical import (
     read_mapping,
 )
 from hnseg.survival.clinical.endpoints import Matched
-from hnseg.survival.objects import CLINICAL, Fold, SurvivalData
+from hnseg.survival.objects import CLINICAL, FeatureSet, Fold, SurvivalData
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def table_cohort(plain: Mapping[str, Any]) -> SurvivalCohort:
         ValueError: no mapping was said, or the table cannot be read with it, or it cannot be dealt out.
     """
     path = Path(plain["table"]).expanduser()
+    wanted_blocks(plain, ())
     if plain["mapping"] is None:
         raise ValueError(
             "table=... needs mapping=..., which says what the columns are: the name of a mapping that hnseg has, or a "
@@ -118,6 +120,22 @@ def path_of(said: str | None) -> Path | None:
     return None if said is None else Path(said).expanduser()
 
 
+def wanted_blocks(plain: Mapping[str, Any], there: Iterable[str]) -> set[str]:
+    """The blocks of features that the chosen sets join; all that can be had where none were chosen.
+
+    Raises:
+        ValueError: a set has a block that cannot be had.
+    """
+    chosen, there = plain["survival"]["feature_sets"], {CLINICAL, *there}
+    wanted = there if chosen is None else {block for name in chosen for block in FeatureSet.named(name).blocks}
+    if lacking := sorted(wanted - there):
+        raise ValueError(
+            f"survival.feature_sets: there are no features {', '.join(lacking)} here; deep needs "
+            "segmentation=runs/cv/NAME, ct and pt need images of that kind (data=...)"
+        )
+    return wanted
+
+
 def split_of(plain: Mapping[str, Any], repeat: int) -> Any:
     """The split of a repeat: one that is drawn at random is drawn anew."""
     split = dict(plain["split"])
@@ -133,7 +151,8 @@ def deal_folds(splitter: Any, patients: Sequence[Patient], cohort: Sequence[str]
     trained on all.
 
     Raises:
-        ValueError: the split has no folds, or one of them tests nobody of the cohort.
+        ValueError: the split has no folds, one of them tests nobody of the cohort, or a patient is in two parts under
+            two names.
     """
     if not hasattr(splitter, "folds"):
         raise ValueError(
@@ -142,7 +161,10 @@ def deal_folds(splitter: Any, patients: Sequence[Patient], cohort: Sequence[str]
         )
     folds = []
     for name in splitter.folds(patients):
-        held = set(deal_out(splitter.for_fold(name), patients).test)
+        split = deal_out(splitter.for_fold(name), patients)
+        if cases := [patient for patient in patients if isinstance(patient, Case)]:
+            refuse_leaks(split, cases)
+        held = set(split.test)
         test = tuple(patient for patient in cohort if patient in held)
         if not test:
             raise ValueError(f"split: fold {name} tests nobody whose outcome is known; use split=kfold")

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
 
 from hnseg.data import CaseDataModule, HecktorDataModule
-from hnseg.phantom.hazards import hazards
+from hnseg.phantom import hazards
 from hnseg.prepare import Case, Failure
 from hnseg.prepare.file_identity import file_identity
 from hnseg.radiomics import Settings
 from hnseg.run.kept import Made, kept
-from hnseg.run.survival_cohort import Clinic, SurvivalCohort, deal_folds, path_of, read_clinic, split_of
+from hnseg.run.score import hardware_of
+from hnseg.run.survival_cohort import Clinic, SurvivalCohort, deal_folds, path_of, read_clinic, split_of, wanted_blocks
 from hnseg.survival.clinical import encode, hecktor_tables
 from hnseg.survival.deep_features import deep_by_fold
 from hnseg.survival.objects import CLINICAL, CT, DEEP, PT, Fold, SurvivalData
 from hnseg.survival.radiomic_features import cohort_radiomics
-from hnseg.survival.segmentation import Segmentation
+from hnseg.survival.segmentation import Segmentation, refuse_other_folds
 
 TRUTH = (None, "truth")
 
 
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What features are made of.
+
+    Attributes:
+        everybody: prepared cases that may be trained or tested on, whose folds are dealt out.
+        cases: those of them whose outcome is known.
+        segmentation: whose masks and networks, None for the physicians' masks.
+        blocks: of features that were asked for.
+        folds: of each repeat, of everybody whose outcome is known.
+    """
+
+    everybody: Sequence[Case]
+    cases: Sequence[Case]
+    segmentation: Segmentation | None
+    blocks: Collection[str]
+    folds: Sequence[Sequence[Fold]]
+
+
 def image_cohort(plain: Mapping[str, Any], folder: Path) -> SurvivalCohort:
-    """Patients of a data set: those with an outcome, prepared images and a mask.
+    """Patients of a data set: those with an outcome, prepared images and, for radiomics, a mask.
 
     Args:
         plain: the resolved configuration.
@@ -37,45 +58,75 @@ def image_cohort(plain: Mapping[str, Any], folder: Path) -> SurvivalCohort:
     data: CaseDataModule = instantiate(plain["data"]["module"], _convert_="all")
     data.prepare_data()
     assert data.cohort is not None
-    everybody = [case for case in data.patients() if case.part != "test"]
-    _refuse_two_cases(everybody)
     clinic, root = _clinic(plain, data)
-    known = set(clinic.matched.outcome.patients)
-    cases = [case for case in everybody if case.case_id in known]
-    segmentation = None if plain["segmentation"] in TRUTH else Segmentation.open(plain["segmentation"])
-    radiomics = _radiomics(plain, cases, segmentation, folder / "features" / "radiomics")
-    made = [case for case in cases if case.case_id in radiomics.tables[CT].index]
-    deep, folds = _deep(plain, segmentation, everybody, made, folder / "features" / "deep")
-    wanted = [case.case_id for case in made if all(case.case_id in table.index for table in deep.tables.values())]
-    failures = [*data.cohort.failures, *radiomics.failures, *deep.failures]
-    unmatched = [
-        Failure(name, "has an outcome and no images") for name in sorted(known - {c.case_id for c in everybody})
+    material = _material(plain, data, set(clinic.matched.outcome.patients))
+    made = [
+        _radiomics(plain, material, folder / "features" / "radiomics"),
+        _deep(plain, material, folder / "features" / "deep"),
     ]
-    phantom = any(case.phantom for case in cases)
+    used = [table for tables in made for table in tables.tables.values()]
+    wanted = [case.case_id for case in material.cases if all(case.case_id in table.index for table in used)]
+    phantom = any(case.phantom for case in material.cases)
     true_hazard = hazards(root) if phantom and root is not None else None
+    failures = [*data.cohort.failures, *made[0].failures, *made[1].failures]
     return SurvivalCohort(
         SurvivalData(
             name=data.name,
             outcome=clinic.matched.outcome.of(wanted),
-            centres={case.case_id: case.centre for case in cases},
-            blocks={CLINICAL: encode(clinic.matched.table.of(wanted)), **radiomics.tables},
-            deep=deep.tables,
-            phantom=phantom,
+            centres={case.case_id: case.centre for case in material.cases},
+            blocks={CLINICAL: encode(clinic.matched.table.of(wanted)), **made[0].tables},
+            deep=made[1].tables,
+            phantom=phantom or (material.segmentation is not None and material.segmentation.phantom),
             log_hazard=None if true_hazard is None else {name: true_hazard[name] for name in wanted},
         ),
-        [[restricted(fold, wanted) for fold in of_repeat] for of_repeat in folds],
+        [[restricted(fold, wanted) for fold in folds] for folds in material.folds],
         clinic.endpoint,
-        _needs(plain, clinic, data, deep),
-        [*failures, *clinic.matched.left_out, *unmatched],
+        _needs(plain, clinic, data, made[1]),
+        [*failures, *clinic.matched.left_out, *_unmatched(clinic, data, material)],
         failed=bool(failures),
     )
 
 
-def restricted(fold: Fold, patients: Sequence[str]) -> Fold:
+def restricted(fold: Fold, patients: Collection[str]) -> Fold:
     """A fold without those who are not among the patients."""
-    kept_ones = set(patients)
-    train, test = (tuple(name for name in part if name in kept_ones) for part in (fold.train, fold.test))
-    return Fold(fold.name, train, test)
+    rest = set(patients)
+    return Fold(fold.name, tuple(p for p in fold.train if p in rest), tuple(p for p in fold.test if p in rest))
+
+
+def _material(plain: Mapping[str, Any], data: CaseDataModule, known: Collection[str]) -> Material:
+    """Everything that can be refused before any feature is computed."""
+    assert data.cohort is not None
+    segmentation = None if plain["segmentation"] in TRUTH else Segmentation.open(plain["segmentation"])
+    # a network was trained on outlined patients, and its folds are of them; masks of others may be of anybody
+    able = data.cohort.cases if segmentation is not None and segmentation.kind == "masks" else data.patients()
+    everybody = [case for case in able if case.part != "test"]
+    _refuse_two_cases(everybody)
+    cases = [case for case in everybody if case.case_id in known]
+    names = [case.case_id for case in cases]
+    blocks = wanted_blocks(
+        plain, [*data.recipe.modalities, *([DEEP] if segmentation and segmentation.kind == "cv" else [])]
+    )
+    repeats = range(plain["survival"]["repeats"])
+    # networks leave out the patients of one split alone
+    folds = [deal_folds(split_of(plain, 0 if DEEP in blocks else repeat), everybody, names) for repeat in repeats]
+    if DEEP in blocks:
+        assert segmentation is not None
+        refuse_other_folds(segmentation, folds[0])
+    return Material(everybody, cases, segmentation, blocks, folds)
+
+
+def _unmatched(clinic: Clinic, data: CaseDataModule, material: Material) -> list[Failure]:
+    """Who has an outcome and is not in the cohort, unless preparation has said why."""
+    assert data.cohort is not None
+    parts = {case.case_id: case.part for case in data.cohort.cases}
+    said = {failure.case_id for failure in data.cohort.failures} | {case.case_id for case in material.everybody}
+    reasons = {"test": "is a test patient of the data set", None: "has an outcome and no images"}
+    alone = "was outlined by nobody; give masks of others with segmentation=DIR"
+    return [
+        Failure(name, reasons.get(parts.get(name), alone))
+        for name in clinic.matched.outcome.patients
+        if name not in said
+    ]
 
 
 def _refuse_two_cases(cases: Sequence[Case]) -> None:
@@ -102,17 +153,22 @@ def _clinic(plain: Mapping[str, Any], data: CaseDataModule) -> tuple[Clinic, Pat
     return read_clinic(info, endpoints, mapping or f"hecktor{data.year}", endpoint), root
 
 
-def _radiomics(plain: Mapping[str, Any], cases: Sequence[Case], masks_of: Segmentation | None, folder: Path) -> Made:
-    """Tables of CT and PET; patients without a mask are among the failures."""
-    names = [case.case_id for case in cases]
-    masks, lacking = (None, []) if masks_of is None else masks_of.masks(names)
-    settings = {name: Settings.from_dict(plain["survival"]["radiomics"][name]) for name in (CT, PT)}
+def _settings(plain: Mapping[str, Any], blocks: Collection[str]) -> dict[str, Settings]:
+    return {name: Settings.from_dict(plain["survival"]["radiomics"][name]) for name in (CT, PT) if name in blocks}
+
+
+def _radiomics(plain: Mapping[str, Any], material: Material, folder: Path) -> Made:
+    """Tables of the images that were asked for; patients without a mask are among the failures."""
+    settings = _settings(plain, material.blocks)
+    if not settings:
+        return Made({})
+    names = [case.case_id for case in material.cases]
+    masks, lacking = (None, []) if material.segmentation is None else material.segmentation.masks(names)
     structures = plain["survival"]["structures"]
-    able = [case for case in cases if masks is None or case.case_id in masks]
+    able = [case for case in material.cases if masks is None or case.case_id in masks]
 
     def make() -> Made:
-        workers = plain["survival"]["workers"]
-        tables, failures = cohort_radiomics(able, masks, settings, structures, workers)
+        tables, failures = cohort_radiomics(able, masks, settings, structures, plain["survival"]["workers"])
         return Made(tables, tuple(failures))
 
     made_of = {
@@ -125,45 +181,33 @@ def _radiomics(plain: Mapping[str, Any], cases: Sequence[Case], masks_of: Segmen
     return Made(made.tables, (*lacking, *made.failures))
 
 
-def _deep(
-    plain: Mapping[str, Any],
-    segmentation: Segmentation | None,
-    everybody: Sequence[Case],
-    cases: Sequence[Case],
-    folder: Path,
-) -> tuple[Made, list[list[Fold]]]:
-    """Deep features by fold where networks are there and asked for, and the folds of each repeat."""
-    names, repeats = [case.case_id for case in cases], range(plain["survival"]["repeats"])
-    wanted = plain["survival"]["feature_sets"]
-    asked = wanted is None or any(DEEP in name.split("+") for name in wanted)
-    if segmentation is None or segmentation.kind != "cv" or not asked:
-        return Made({}), [deal_folds(split_of(plain, repeat), everybody, names) for repeat in repeats]
-    folds = deal_folds(split_of(plain, 0), everybody, names)
-    layer, trust = plain["survival"]["layer"], plain["trust"]
+def _deep(plain: Mapping[str, Any], material: Material, folder: Path) -> Made:
+    """A table a fold, each of one network."""
+    segmentation, folds, layer = material.segmentation, material.folds[0], plain["survival"]["layer"]
+    if DEEP not in material.blocks or segmentation is None:
+        return Made({})
 
     def make() -> Made:
-        tables = deep_by_fold(segmentation, folds, cases, layer, trust=trust)
+        hardware = hardware_of(plain["trainer"])
+        tables = deep_by_fold(segmentation, folds, material.cases, layer, trust=plain["trust"], **hardware)
         failures = {f.case_id: f for table in tables.values() for f in table.failures}
         network = tables[folds[0].name].network.to_plain()
         return Made({name: table.table for name, table in tables.items()}, tuple(failures.values()), network)
 
     made_of = {
-        "cases": [case.key for case in cases],
+        "cases": [case.key for case in material.cases],
         "folds": {fold.name: fold.test for fold in folds},
         "networks": {fold.name: file_identity(segmentation.network_for(fold).checkpoint) for fold in folds},
         "layer": layer,
     }
-    return kept(folder, made_of, make), [folds for _ in repeats]
+    return kept(folder, made_of, make)
 
 
 def _needs(plain: Mapping[str, Any], clinic: Clinic, data: CaseDataModule, deep: Made) -> dict[str, Any]:
     """What new patients' features are computed with."""
-    settings = plain["survival"]["radiomics"]
-    images = {"recipe": data.recipe.to_dict(), "structures": plain["survival"]["structures"]}
     return {
         CLINICAL: {"mapping": str(plain["mapping"] or clinic.mapping.name)},
-        CT: Settings.from_dict(settings[CT]).to_dict(),
-        PT: Settings.from_dict(settings[PT]).to_dict(),
+        **{name: settings.to_dict() for name, settings in _settings(plain, (CT, PT)).items()},
         DEEP: dict(deep.facts),
-        "images": images,
+        "images": {"recipe": data.recipe.to_dict(), "structures": plain["survival"]["structures"]},
     }

@@ -9,6 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from hnseg.run.places import conf_dir
+from hnseg.run.positionals import expand_values
 from hnseg.run.resolvers import register_resolvers, to_plain
 from hnseg.run.validate import validate
 
@@ -16,13 +17,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "papers").glob("*.md"))
 WRITTEN = [
     (script or command, arguments)
-    for page in PAGES
+    for page in [*PAGES, ROOT / "docs" / "survival.md"]
     for script, command, arguments in re.findall(
-        r"^(?:python (\S+)\.py|hnseg (\S+)) (.+)$", page.read_text(), re.MULTILINE
+        r"^(?:python (\S+)\.py|hnseg (survival predict|\S+)) (.+)$", page.read_text(), re.MULTILINE
     )
 ]
 # the others are not Hydra's
-COMMANDS = [written for written in WRITTEN if (conf_dir() / f"{written[0]}.yaml").is_file()]
+COMMANDS = [written for written in WRITTEN if (conf_dir() / f"{written[0].replace(' ', '-')}.yaml").is_file()]
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,8 @@ def _hydra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.parametrize(("command", "arguments"), COMMANDS, ids=[" ".join(written) for written in COMMANDS])
 def test_commands_of_the_pages_compose(command: str, arguments: str) -> None:
-    config = compose(command, overrides=shlex.split(arguments))
+    said = expand_values(command, shlex.split(arguments, comments=True))
+    config = compose(command.replace(" ", "-"), overrides=said)
     validate(to_plain(config))
 
 

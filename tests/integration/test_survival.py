@@ -76,4 +76,14 @@ def test_every_experiment_on_outcomes_runs(experiment: str, command: Command, en
     command("-m", "hnseg.run.cli", "survival", f"experiment={experiment}", "debug=fdr", "name=fdr")
     folder = Path(environment["HNSEG_ROOT"]) / "runs" / "debug" / "survival" / "fdr"
     assert {row["features"] for row in rows(folder / "summary.csv")} == {"clinical", "clinical+ct"}
-    assert "hnseg phantom" in (folder / "report.html").read_text()
+    assert "PHANTOM - not a patient" in (folder / "report.html").read_text()
+    data = next((Path(environment["HNSEG_ROOT"]) / "data" / "debug").glob("hecktor2021-*"))
+    masks = folder / "masks"
+    masks.mkdir()
+    for path in data.rglob("*_gtvt.nii.gz"):
+        (masks / path.name.replace("_gtvt", "")).write_bytes(path.read_bytes())
+    new = f"input={data / 'hecktor_nii'}", f"masks={masks}", f"clinical={next(data.rglob('*info_training.csv'))}"
+    boxes, output = f"boxes={next(data.rglob('*bbox_training.csv'))}", folder / "new.csv"
+    model = f"model={folder / 'models' / 'cox-clinical+ct'}"
+    command("-m", "hnseg.run.cli", "survival", "predict", model, *new, boxes, f"output={output}")
+    assert len({row["Prediction"] for row in rows(output)}) > 1

@@ -9,13 +9,13 @@ from hnseg.run.kept import KEY, Made, kept
 
 
 class Maker:
-    def __init__(self) -> None:
-        self.times = 0
+    def __init__(self, bad: int = 0) -> None:
+        self.times, self.bad = 0, bad
 
     def __call__(self) -> Made:
         self.times += 1
-        table = pd.DataFrame({"b": [0.1 + 0.2, np.nan], "a": [1e-300, 3.0]}, index=["001", "x"])
-        return Made({"ct": table}, (Failure("y", "no mask"),), {"network": "n"})
+        table = pd.DataFrame({"b": [0.1 + 0.2, np.nan, 1.0], "a": [1e-300, 3.0, 0.0]}, index=["001", "x", "NA"])
+        return Made({"ct": table}, (Failure("y", "no mask"),) if self.times <= self.bad else (), {"network": "n"})
 
 
 def test_a_table_is_made_once_and_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -23,7 +23,15 @@ def test_a_table_is_made_once_and_comes_back_as_it_was(tmp_path: Path) -> None:
     first, second = (kept(tmp_path / "f", {"cases": ["k1"]}, make) for _ in range(2))
     assert make.times == 1
     pd.testing.assert_frame_equal(second.tables["ct"], first.tables["ct"], check_exact=True, check_names=False)
-    assert (second.failures, dict(second.facts)) == (first.failures, {"network": "n"})
+    assert list(second.tables["ct"].index) == ["001", "x", "NA"]
+    assert (second.failures, dict(second.facts)) == ((), {"network": "n"})
+
+
+def test_what_failed_for_somebody_is_tried_again(tmp_path: Path) -> None:
+    make = Maker(bad=2)
+    failures = [kept(tmp_path, {}, make).failures for _ in range(4)]
+    assert [len(of_time) for of_time in failures] == [1, 1, 0, 0]
+    assert make.times == 3
 
 
 def test_it_is_made_again_where_its_sources_changed_or_a_kill_left_half(tmp_path: Path) -> None:
