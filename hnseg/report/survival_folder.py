@@ -95,13 +95,12 @@ def follow_up_median_days(event: np.ndarray[Any, Any], time_days: np.ndarray[Any
 
     Source: Schemper and Smith 1996, Controlled Clinical Trials 17, doi:10.1016/0197-2456(96)00075-X.
     """
-    followed = 1.0
-    for time in np.unique(time_days):
-        here = time_days == time
-        followed *= 1.0 - (here & ~event).sum() / (time_days >= time).sum()
-        if followed <= 0.5:
-            return float(time)
-    return math.nan
+    if not len(event):
+        return math.nan
+    from lifelines import KaplanMeierFitter  # takes a second, which no other report should wait for
+
+    median = KaplanMeierFitter().fit(time_days, ~event).median_survival_time_
+    return float(median) if math.isfinite(median) else math.nan
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

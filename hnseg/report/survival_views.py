@@ -81,7 +81,8 @@ def importance_view(rows: pd.DataFrame, shares: pd.DataFrame) -> TableView | Non
         text = DASH if math.isnan(share) else f"{100 * share:.0f} %"
         value = _number(signed(line["value"]), line["value"])
         lines.append((_text(line["feature"]), value, _number(ends, line["low"]), _number(text, share)))
-    return TableView(("Feature", "Value", "95 % interval", "Kept in folds"), tuple(lines), 4)
+    spread = "Spread of shuffles" if rows["kind"].str.startswith("drop").all() else "95 % interval"
+    return TableView(("Feature", "Value", spread, "Kept in folds"), tuple(lines), 4)
 
 
 def _cell(name: str, line: Mapping[Any, Any]) -> Cell:
