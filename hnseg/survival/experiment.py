@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hnseg.io.tables import write_rows
 from hnseg.prepare.pool import run_all, worker_count
 from hnseg.survival import tables
-from hnseg.survival.final_fit import IMPORTANCE_COLUMNS, Destination, importance_rows
+from hnseg.survival.final_fit import IMPORTANCE_COLUMNS, Destination, importance_rows, remove_others
 from hnseg.survival.jobs import Job, compute, final_job, killed, outer_job
 from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import Fold, SurvivalData
@@ -107,10 +107,8 @@ def _installed(plan: Plan) -> tuple[Plan, list[dict[str, str]]]:
     """The plan without models whose package is missing, and those.
 
     Raises:
-        ValueError: a model that there is not, or none is left.
+        ValueError: none is left.
     """
-    if unknown := [name for name in plan.models if name not in MODELS]:
-        raise ValueError(f"models: {unknown[0]!r} is not known; use some of {', '.join(MODELS)}")
     why = {name: MODELS[name].missing() for name in plan.models}
     models = tuple(name for name in plan.models if why[name] is None)
     if not models:
@@ -145,6 +143,10 @@ def _write_tables(
     summary = summary_rows(written["scores"], folds, plan)
     write_rows(folder / "summary.csv", summary, SUMMARY_COLUMNS)
     write_rows(folder / "importances.csv", importance_rows(final), IMPORTANCE_COLUMNS)
-    for (model, features), risks in tables.patient_means(pieces, "risk").items():
-        write_submission(folder / "risks" / f"{model}+{features}.csv", risks)
+    risks = {f"{'+'.join(arm)}.csv": values for arm, values in tables.patient_means(pieces, "risk").items()}
+    for name, values in risks.items():
+        write_submission(folder / "risks" / name, values)
+    for file in set((folder / "risks").glob("*+*.csv")) - {folder / "risks" / name for name in risks}:
+        file.unlink()  # of an earlier plan
+    remove_others(folder, final)
     return summary

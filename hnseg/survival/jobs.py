@@ -18,11 +18,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from hnseg.io.json_files import write_json
 from hnseg.survival.code_key import code_key
-from hnseg.survival.final_fit import Destination, fit_final
+from hnseg.survival.final_fit import Destination, final_piece, fit_final
 from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import FeatureSet, Fold, Outcome, SurvivalData
 from hnseg.survival.plan import HONEST, Plan
-from hnseg.survival.tasks import Task, run_task
+from hnseg.survival.tasks import Task, run_task, task_piece
 
 TASKS = "tasks"
 _ROOMS = ("survival",)
@@ -55,12 +55,12 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """Whether it is on disk, whole."""
+        """Whether it is on disk, whole, and the models beside it are its own."""
         try:
             piece = json.loads(self.file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return False
-        return self.destination is None or all(self.destination.has(model) for model in piece["models"])
+        return self.destination is None or self.destination.has(piece)
 
 
 def outer_job(
@@ -93,30 +93,40 @@ def compute(job: Job) -> tuple[Path, dict[str, Any] | None]:
     """Compute a piece and write it.
 
     Returns:
-        The file, and None: what cannot be kept is only made by :func:`killed`.
+        The file, and None; or what stands for a piece that there was not enough memory for, of :func:`lost`.
     """
-    with one_thread(job.plan.models), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of solvers, hundreds of times; what does not converge raises
-        if job.destination is None:
-            piece = run_task(job.task, job.features, job.outcome, job.plan)
-        else:
-            piece = fit_final(job.task, job.features, job.outcome, job.plan, job.destination)
+    try:
+        with one_thread(job.plan.models), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of solvers, hundreds of times; what does not converge raises
+            if job.destination is None:
+                piece = run_task(job.task, job.features, job.outcome, job.plan)
+            else:
+                piece = fit_final(job.task, job.features, job.outcome, job.plan, job.destination)
+    except MemoryError:
+        return lost(job, "there was not enough memory")
     write_json(job.file, piece)
     return job.file, None
 
 
 def killed(arguments: tuple[Any, ...]) -> tuple[Path, dict[str, Any] | None]:
-    """What stands for a piece whose process was killed, which is tried again next time."""
+    """What stands for a piece whose process was killed."""
     (job,) = arguments
-    why = "its process was killed, perhaps for lack of memory; use fewer workers, and give the same command again"
-    return job.file, {"models": {}, "failed": dict.fromkeys(job.plan.models, why), "importances": []}
+    return lost(job, "its process was killed, perhaps for lack of memory")
+
+
+def lost(job: Job, why: str) -> tuple[Path, dict[str, Any]]:
+    """A piece without models, which is not written, so that it is tried again next time; and the file it is not in."""
+    failed = dict.fromkeys(job.plan.models, f"{why}; use fewer workers, and give the same command again")
+    if job.destination is None:
+        return job.file, task_piece(job.task, {}, failed, {}, [])
+    return job.file, final_piece(job.task, {}, failed, {})
 
 
 @contextmanager
 def one_thread(models: Sequence[str]) -> Iterator[None]:
     """Sums in parallel differ in their last digits from machine to machine, and processes share the cores."""
     for name in models:
-        assert MODELS[name].model  # imported now: limits hold for the libraries that are there
+        MODELS[name].load()  # limits hold for the libraries that are there
     torch: Any = sys.modules.get("torch")  # which only networks import
     threads = torch.get_num_threads() if torch else 1
     try:

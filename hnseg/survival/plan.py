@@ -10,14 +10,15 @@ from typing import Any
 
 import pandas as pd
 
+from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import DEEP, FeatureSet, Fold, SurvivalData
+from hnseg.survival.pipeline.preprocessing import SELECTIONS
 
 HONEST, PAPER = "honest", "paper"
 PROTOCOLS = (HONEST, PAPER)
 """Where imputation, scaling and selection are learned: on a fold's training patients, or (the leak of Bourigault et al.
 2021, kept for comparison) on everybody before cross-validation."""
 
-SELECTIONS = ("cox_lasso", "lasso", "none")
 TWO_YEARS_DAYS = 730.5
 
 _NOT_COMPUTED = ("feature_sets", "protocols", "repeats", "reference", "published", "bootstrap_resamples", "workers")
@@ -31,7 +32,7 @@ class Plan:
         models: names of the registry of models.
         feature_sets: names as :class:`FeatureSet` has them.
         protocols: some of :data:`PROTOCOLS`.
-        repeats: how often everything is done again with other inner folds and seeds.
+        repeats: how often everything is done, each time with other inner folds and seeds.
         inner_folds: of the cross-validation within the training patients that chooses hyper-parameters.
         selection: how features are chosen after the correlation filter.
         correlation: of two features with an absolute Spearman correlation above it the later one goes.
@@ -67,6 +68,8 @@ class Plan:
                 raise ValueError(f"{name}: expected one or more names, each once; got {list(values)}")
         for feature_set in self.feature_sets:
             FeatureSet.named(feature_set)
+        if unknown := [name for name in self.models if name not in MODELS]:
+            raise ValueError(f"models: {unknown[0]!r} is not known; use some of {', '.join(MODELS)}")
         if unknown := set(self.protocols) - set(PROTOCOLS):
             raise ValueError(f"protocols: {min(unknown)!r} is not known; use some of {', '.join(PROTOCOLS)}")
         if self.selection not in SELECTIONS:

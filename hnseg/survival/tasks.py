@@ -14,16 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hnseg.survival.failures import STOPS, reason
 from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import Fold, Outcome, SurvivalModel
 from hnseg.survival.pipeline.preprocessing import Preprocessing
 from hnseg.survival.plan import PAPER, Plan
 from hnseg.survival.scoring import score_fold, score_times
-from hnseg.survival.sentinel import LeakError, training_rows
+from hnseg.survival.sentinel import training_rows
 from hnseg.survival.tuning import InnerPart, inner_parts, tune
-
-STOPS = (LeakError, AssertionError, OSError)
-"""What no model is set aside for: a leak, a mistake of ours, a full disk."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,7 @@ def run_task(task: Task, features: pd.DataFrame, outcome: Outcome, plan: Plan) -
 
     Raises:
         LeakError: something was about to be fitted on other patients than the training ones.
+        MemoryError: there is not enough of it; no model's fault, and another time there may be.
     """
     test = features.loc[list(task.fold.test)]
     try:
@@ -81,10 +80,10 @@ def run_task(task: Task, features: pd.DataFrame, outcome: Outcome, plan: Plan) -
     except STOPS:
         raise
     except Exception as error:
-        return _result(task, {}, dict.fromkeys(plan.models, reason(error)), {}, [])
+        return task_piece(task, {}, dict.fromkeys(plan.models, reason(error)), {}, [])
     work = _scorer(prepared, tested, outcome.of(task.fold.test), score_times(plan.horizon_days))
     done, failed, seconds = each_model(plan, work, prepared)
-    return _result(task, done, failed, seconds, selection_rows(prepared.preprocessing))
+    return task_piece(task, done, failed, seconds, selection_rows(prepared.preprocessing))
 
 
 def prepare(task: Task, features: pd.DataFrame, outcome: Outcome, plan: Plan) -> Prepared:
@@ -143,12 +142,6 @@ def task_seed(seed: int, repeat: int, fold: str) -> int:
     return int(np.random.SeedSequence([seed, repeat, *fold.encode()]).generate_state(1)[0] >> 1)
 
 
-def reason(error: Exception) -> str:
-    """A failure in a sentence."""
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
-    return f"{type(error).__name__}: {first[:300]}"
-
-
 def selection_rows(preprocessing: Preprocessing) -> list[list[Any]]:
     """[feature, coefficient in the selection] of what was selected."""
     return [[name, float(value)] for name, value in preprocessing.coefficients().items()]
@@ -173,9 +166,10 @@ def _scorer(
     return work
 
 
-def _result(
+def task_piece(
     task: Task, models: Mapping[str, Any], failed: Mapping[str, str], seconds: Mapping[str, float], selected: list[Any]
 ) -> dict[str, Any]:
+    """A piece of JSON types; see :func:`run_task`."""
     piece = {"protocol": task.protocol, "features": task.features, "repeat": task.repeat, "fold": task.fold.name}
     sizes = {"n_train": len(task.fold.train), "n_test": len(task.fold.test), "patients": list(task.fold.test)}
     made = {"models": dict(models), "failed": dict(failed), "seconds": dict(seconds), "selected": selected}

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
+from hnseg.survival.failures import STOPS, reason
 from hnseg.survival.models.registry import ModelKind
 from hnseg.survival.objects import Outcome
 from hnseg.survival.pipeline.preprocessing import Preprocessing
-from hnseg.survival.sentinel import LeakError, training_rows
+from hnseg.survival.sentinel import training_rows
 from hnseg.survival.statistics import FoldRisks, pooled_concordance
 
 
@@ -75,10 +76,10 @@ def tune(kind: ModelKind, parts: Sequence[InnerPart], seed: int) -> dict[str, An
     for parameters in kind.grid:
         try:
             score = _inner_score(kind, parameters, parts, seed)
-        except (LeakError, AssertionError):
+        except STOPS:
             raise
         except Exception as error:  # of four libraries
-            reasons.append(f"{type(error).__name__}: {error}")
+            reasons.append(reason(error))
             score = -np.inf
         scores.append(-np.inf if np.isnan(score) else score)
     if max(scores) == -np.inf:

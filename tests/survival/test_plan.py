@@ -15,6 +15,7 @@ PLAN = Plan(("cox",), ("clinical", "clinical+ct"), inner_folds=2)
     [
         ({"models": ()}, "models: expected one or more"),
         ({"models": ("cox", "cox")}, "each once"),
+        ({"models": ("cox", "svm")}, "'svm' is not known; use some of cox, rsf, deepsurv, deephit"),
         ({"feature_sets": ("clinical", "bones")}, "join some of clinical, ct, pt, deep"),
         ({"protocols": ("honest", "lucky")}, "'lucky' is not known"),
         ({"selection": "forward"}, "use one of cox_lasso, lasso, none"),

@@ -28,21 +28,20 @@ class ModelKind:
     package: str = ""
     extra: str = ""
 
-    @property
-    def model(self) -> type[Any]:
-        """The class."""
+    def load(self) -> type[Any]:
+        """The class, imported."""
         found: type[Any] = getattr(import_module(self.module), self.name)
         return found
 
     def make(self, seed: int, **parameters: Any) -> SurvivalModel:
         """A model to be fitted; one that is not random takes no notice of the seed."""
-        seeded = {"seed": seed} if "seed" in signature(self.model).parameters else {}
-        made: SurvivalModel = self.model(**seeded, **parameters)
+        seeded = {"seed": seed} if "seed" in signature(self.load()).parameters else {}
+        made: SurvivalModel = self.load()(**seeded, **parameters)
         return made
 
     def read(self, plain: Mapping[str, Any]) -> SurvivalModel:
         """The fitted model of a plain state; ValueError where it is none of this kind."""
-        read: SurvivalModel = self.model.from_plain(plain)
+        read: SurvivalModel = self.load().from_plain(plain)
         return read
 
     def missing(self) -> str | None:
