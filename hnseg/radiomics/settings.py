@@ -8,6 +8,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True)
 class Settings:
     """How intensities become grey levels, and which voxels and neighbours count.
@@ -21,7 +25,7 @@ class Settings:
         resegment_range: lowest and highest value of voxels that count for everything but shape.
         resegment_sigma: or how many standard deviations around the mean of the mask a voxel may lie; with both, the
             range is applied first and the mean is that of what it leaves, as the IBSI has it.
-        ignore_spacing: take voxels for cubes of 1 mm, as who passes arrays without a header to pyradiomics does.
+        ignore_spacing: take voxels for cubes of 1 mm, as whoever passes arrays without a header to pyradiomics does.
     """
 
     bin_width: float | None = None
@@ -36,6 +40,7 @@ class Settings:
         """Raises:
         ValueError: not exactly one way to make grey levels, or a value that makes no sense.
         """
+        self._refuse_types()
         if (self.bin_width is None) == (self.bin_count is None):
             raise ValueError("radiomics: give either bin_width or bin_count")
         for name in ("bin_width", "bin_count", "resegment_sigma"):
@@ -51,6 +56,21 @@ class Settings:
             object.__setattr__(self, "resegment_range", bounds)
         if not math.isfinite(self.energy_shift):
             raise ValueError(f"radiomics: energy_shift is {self.energy_shift!r}; it must be a number")
+
+    def _refuse_types(self) -> None:
+        """Files may hold anything."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(field.default, bool):
+                good = isinstance(value, bool)
+            elif value is None:
+                good = field.default is None
+            elif field.name == "resegment_range":
+                good = isinstance(value, list | tuple) and all(_is_number(bound) for bound in value)
+            else:
+                good = _is_number(value)
+            if not good:
+                raise ValueError(f"radiomics: {field.name} is {value!r}, which is of a wrong type")
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""

@@ -35,13 +35,11 @@ class Network:
         layer: path of the module.
         sha256: of its weights and of everything else in the checkpoint that decides features; post-processing,
             threshold and the training's own state do not.
-        recipe: how patients are prepared for it.
     """
 
     path: str
     layer: str
     sha256: str
-    recipe: Mapping[str, Any]
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, layer: str, below: Path | None = None) -> Network:
@@ -53,7 +51,7 @@ class Network:
             below: the folder that the path is relative to; None: as it was given.
         """
         path = checkpoint.path if below is None else checkpoint.path.relative_to(below)
-        return cls(path.as_posix(), layer, _sha256(checkpoint), checkpoint.recipe.to_dict())
+        return cls(path.as_posix(), layer, _sha256(checkpoint))
 
     def refuse_another(self, checkpoint: Checkpoint) -> None:
         """Stop where a checkpoint would give other features than this network gave.
@@ -81,7 +79,7 @@ class Network:
         """
         names = {one.name for one in fields(cls)}
         texts = [plain.get(name) for name in ("path", "layer", "sha256")]
-        good = all(isinstance(text, str) for text in texts) and isinstance(plain.get("recipe"), Mapping)
+        good = all(isinstance(text, str) for text in texts)
         if set(plain) != names or not good or len(plain["sha256"]) != hashlib.sha256().digest_size * 2:
             raise ValueError(f"the network of deep features needs {sorted(names)}; got {sorted(map(str, plain))}")
         return cls(**plain)

@@ -17,6 +17,7 @@ from hnseg.survival import tables
 from hnseg.survival.final_fit import IMPORTANCE_COLUMNS, Destination, importance_rows, remove_others
 from hnseg.survival.jobs import Job, compute, final_job, killed, outer_job
 from hnseg.survival.models.registry import MODELS
+from hnseg.survival.needs import refuse_needs
 from hnseg.survival.objects import Fold, SurvivalData
 from hnseg.survival.plan import Plan, refuse_unfit
 from hnseg.survival.statistics import concordance
@@ -46,7 +47,7 @@ def run_experiment(
     plan: Plan,
     folder: Path,
     *,
-    needs: Mapping[str, Any] | None = None,
+    needs: Mapping[str, Any],
     endpoint: str = "",
     progress: bool = True,
 ) -> Results:
@@ -61,14 +62,17 @@ def run_experiment(
             final fit takes those of the first fold's network.
         plan: what to compare.
         folder: of the experiment.
-        needs: plain data kept with the saved models: by block of features, what is needed to compute it.
+        needs: kept with the saved models: how the features of each block are computed
+            (:func:`hnseg.survival.needs.refuse_needs`).
         endpoint: its name, kept with the saved models.
         progress: draw a bar.
 
     Raises:
-        ValueError: the plan does not fit the data, or no model is installed.
+        ValueError: the plan does not fit the data, something is missing from ``needs``, or no model is installed.
     """
     refuse_unfit(plan, data, folds_by_repeat)
+    for features in plan.sets:
+        refuse_needs(needs, features)
     plan, missing = _installed(plan)
     outer = [
         outer_job(protocol, number, fold, features, data, plan, folder)
@@ -80,7 +84,7 @@ def run_experiment(
     first = folds_by_repeat[0][0].name
     final = []
     for features in plan.sets:
-        destination = Destination(folder, features.name, data.name, endpoint, data.phantom, needs or {})
+        destination = Destination(folder, features.name, data.name, endpoint, data.phantom, needs)
         final.append(final_job(features, first, data, plan, destination))
     pieces = _finish([*outer, *final], plan.workers, progress)
     set_aside = missing + [

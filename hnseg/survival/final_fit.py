@@ -32,7 +32,7 @@ class Destination:
         folder: of the experiment.
         features: name of the feature set.
         data, endpoint, phantom: what they are fitted to.
-        needs: by block of features (or any other name), what is needed to compute it; plain data.
+        needs: how the features of each block are computed; see :mod:`hnseg.survival.needs`.
     """
 
     folder: Path

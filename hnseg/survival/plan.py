@@ -68,8 +68,8 @@ class Plan:
                 raise ValueError(f"{name}: expected one or more names, each once; got {list(values)}")
         for feature_set in self.feature_sets:
             FeatureSet.named(feature_set)
-        if unknown := [name for name in self.models if name not in MODELS]:
-            raise ValueError(f"models: {unknown[0]!r} is not known; use some of {', '.join(MODELS)}")
+        if strange := [name for name in self.models if name not in MODELS]:
+            raise ValueError(f"models: {strange[0]!r} is not known; use some of {', '.join(MODELS)}")
         if unknown := set(self.protocols) - set(PROTOCOLS):
             raise ValueError(f"protocols: {min(unknown)!r} is not known; use some of {', '.join(PROTOCOLS)}")
         if self.selection not in SELECTIONS:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hnseg.survival.needs import refuse_needs
 from hnseg.survival.objects import FeatureSet, Outcome
 from hnseg.survival.pipeline.survival_pipeline import SurvivalPipeline
 from hnseg.survival.plain_state import JSON_NAME, read_state, write_state
@@ -33,7 +34,7 @@ class SavedModel:
     Attributes:
         pipeline: preprocessing and model, fitted.
         feature_set: the blocks that it takes.
-        needs: plain data from whoever fitted it: how the features of its blocks are computed.
+        needs: how the features of its blocks are computed; plain data (:mod:`hnseg.survival.needs`).
         phantom: whether it was fitted to made-up patients.
         training: ``data`` (its name), ``n`` patients, ``events``, ``endpoint``, ``horizon_days``.
     """
@@ -89,8 +90,7 @@ def load_model(folder: Path) -> SavedModel:
     """Read a model as data: nothing in it is run, and no name in it is imported.
 
     Raises:
-        ValueError: it is not there, damaged, of another format, or holds what no saved model has; or the package that
-            its kind of model needs is not installed.
+        ValueError: it is not there, damaged, of another format, or holds what no saved model has.
     """
     path = Path(folder) / JSON_NAME
     state = read_state(Path(folder))
@@ -100,6 +100,7 @@ def load_model(folder: Path) -> SavedModel:
     _check(state["training"], _TRAINING, path)
     try:
         feature_set = FeatureSet.named(state["feature_set"])
+        refuse_needs(state["needs"], feature_set)
         pipeline = SurvivalPipeline.from_plain(state["pipeline"])
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

@@ -28,6 +28,13 @@ def test_a_list_from_a_configuration_is_as_good_as_a_pair() -> None:
         ({"bin_width": 1, "resegment_range": (400, -1000)}, "resegment_range"),
         ({"bin_width": 1, "resegment_range": (400,)}, "resegment_range"),
         ({"bin_width": 1, "energy_shift": float("inf")}, "energy_shift is inf"),
+        ({"bin_width": "25"}, "bin_width is '25', which is of a wrong type"),
+        ({"bin_width": True}, "bin_width is True"),
+        ({"bin_width": 1, "energy_shift": None}, "energy_shift is None"),
+        ({"bin_width": 1, "force_2d": 1}, "force_2d is 1"),
+        ({"bin_width": 1, "resegment_range": "wide"}, "resegment_range is 'wide'"),
+        ({"bin_width": 1, "resegment_range": 4}, "resegment_range is 4, which is of a wrong type"),
+        ({"bin_width": 1, "resegment_range": ["a", "b"]}, "resegment_range is"),
         ({"binWidth": 25}, "unknown settings.*binWidth.*bin_width"),
     ],
 )

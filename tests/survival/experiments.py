@@ -4,13 +4,18 @@ import csv
 
 import numpy as np
 
+from hnseg.prepare import Recipe
 from hnseg.survival.experiment import run_experiment
 from hnseg.survival.plan import Plan
 from tests.survival.cohorts import deal, toy
 
 DATA = toy(unknown=0.0)
 FOLDS = deal(DATA.patients)
-NEEDS = {"clinical": {"mapping": "x"}, "ct": {"bin_width": 25.0}, "images": {"recipe": {}, "structures": None}}
+NEEDS = {
+    "clinical": {"mapping": "x"},
+    "ct": {"bin_width": 25.0},
+    "images": {"recipe": Recipe().to_dict(), "structures": None},
+}
 
 
 def plan(**changes):

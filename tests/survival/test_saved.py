@@ -1,8 +1,12 @@
 import json
+import re
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from hnseg.prepare import Recipe
 from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import FeatureSet
 from hnseg.survival.pipeline.survival_pipeline import build_pipeline
@@ -16,7 +20,8 @@ SET = FeatureSet.named("clinical+ct")
 TABLE = DATA.features(SET, "")
 TIMES = np.array([1.0, 365.0, 730.5, 1e4])
 QUICK = {"rsf": {"trees": 3}, "deepsurv": {"epochs": 1}, "deephit": {"epochs": 1}}
-NEEDS = {"clinical": {"mapping": "hecktor2021", "columns": ["Age"]}, "ct": {"bin_width": 25.0}}
+IMAGES = {"recipe": Recipe().to_dict(), "structures": ["GTVp"]}
+NEEDS = {"clinical": {"mapping": "hecktor2021"}, "ct": {"bin_width": 25.0}, "images": IMAGES}
 
 
 @pytest.fixture(scope="module", params=sorted(MODELS))
@@ -119,7 +124,20 @@ def cox(tmp_path_factory):
         (("more",), 1, "more is missing or too much"),
         (("phantom",), 1, "'phantom' is int"),
         (("needs",), [], "'needs' is list"),
+        (("needs",), {}, "'clinical' is missing or no mapping"),
+        (("needs", "clinical"), "hecktor2021", "'clinical' is missing or no mapping"),
+        (("needs", "clinical", "mapping"), 3, "which 'mapping' reads the table"),
+        (("needs", "ct"), {}, "either bin_width or bin_count"),
+        (("needs", "ct", "bin_width"), "wide", "bin_width is 'wide'"),
+        (("needs", "images"), None, "'images' is missing or no mapping"),
+        (("needs", "images", "recipe"), [], "must have the 'recipe'"),
+        (("needs", "images", "recipe", "more"), 1, "unknown keys"),
+        (("needs", "images", "recipe", "spacing_mm"), "wide", "spacing_mm"),
+        (("needs", "images", "recipe", "regions"), 1, "wrong type"),
+        (("needs", "images", "structures"), "GTVp", "the structures 'GTVp'"),
         (("feature_set",), "clinical+bones", "join some of"),
+        (("feature_set",), "clinical+pt", "'pt' is missing or no mapping"),
+        (("feature_set",), "clinical+deep", "'deep' is missing or no mapping"),
         (("training", "n"), "many", "'n' is str"),
         (("training", "n"), True, "'n' is bool"),
         (("training", "more"), 1, "more is missing or too much"),
@@ -134,8 +152,28 @@ def cox(tmp_path_factory):
 def test_what_no_saved_model_has_is_refused(cox, tmp_path, place, value, sentence):
     save_model(tmp_path, cox)
     changed(tmp_path, place, value)
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(ValueError, match=rf"{re.escape(str(tmp_path))}.*({sentence})"):
         load_model(tmp_path)
+
+
+def test_the_network_of_deep_features_is_looked_at_where_there_is_one(cox, tmp_path):
+    deep = replace(cox, feature_set=FeatureSet.named("deep"))
+    good = {"path": "best.ckpt", "layer": "bottleneck", "sha256": "0" * 64}
+    for network in ({}, good):
+        save_model(tmp_path, replace(deep, needs={"deep": network, "images": IMAGES}))
+        assert load_model(tmp_path).needs["deep"] == network
+    for network in ({"path": "best.ckpt"}, good | {"sha256": "0"}, good | {"layer": 3}):
+        save_model(tmp_path, replace(deep, needs={"deep": network, "images": IMAGES}))
+        with pytest.raises(ValueError, match=r"model\.json: the network of deep features"):
+            load_model(tmp_path)
+
+
+def test_no_model_needs_the_package_that_fits_forests_to_be_applied(fitted, folder, monkeypatch):
+    for module in [name for name in sys.modules if name.partition(".")[0] == "sksurv"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "sksurv", None)
+    assert MODELS["rsf"].missing()
+    np.testing.assert_allclose(load_model(folder).risk(TABLE), fitted.risk(TABLE), rtol=1e-12)
 
 
 @pytest.mark.parametrize("key", ["format", "training", "pipeline", "needs"])

@@ -86,8 +86,6 @@ class SurvivalPipeline(Guarded):
         kind = state.text("model")
         if kind not in MODELS:
             raise state.refuse("model", f"one of {', '.join(MODELS)}")
-        if sentence := MODELS[kind].missing():
-            raise ValueError(sentence)
         preprocessing = Preprocessing.from_plain(plain["preprocessing"])
         self = cls.joined(preprocessing, MODELS[kind].read(plain["state"]))
         if set(self.importances()["feature"]) != set(self.selected_):
