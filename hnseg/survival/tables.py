@@ -70,12 +70,8 @@ def arms(pieces: Sequence[Piece], outcome: Outcome) -> dict[Arm, list[FoldRisks]
     """The out-of-fold risks of each arm, fold by fold."""
     found: dict[Arm, list[FoldRisks]] = {}
     for piece, model, made in _made(pieces):
-        fold = FoldRisks(
-            outcome.of(piece["patients"]),
-            np.array(made["risk"]),
-            piece["repeat"],
-            np.array([made["median_train_risk"]]),
-        )
+        test, cut = outcome.of(piece["patients"]), made["median_train_risk"]
+        fold = FoldRisks(test, np.array(made["risk"]), piece["repeat"], cut)
         found.setdefault((piece["protocol"], model, piece["features"]), []).append(fold)
     return found
 

@@ -89,20 +89,22 @@ def run_task(task: Task, features: pd.DataFrame, outcome: Outcome, plan: Plan) -
 def prepare(task: Task, features: pd.DataFrame, outcome: Outcome, plan: Plan) -> Prepared:
     """Fit the preprocessing as the protocol has it, and draw the inner folds.
 
-    In the honest protocol it sees the fold's training patients alone, and is fitted anew within each inner fold.
+    In the honest protocol it sees the fold's training patients alone, and is fitted anew within each inner fold. In the
+    paper's it is one for the whole of a repeat: every fold that is given the same features fits the same.
     """
     fold, seed = task.fold, task_seed(plan.seed, task.repeat, task.fold.name)
     train, theirs = features.loc[list(fold.train)], outcome.of(fold.train)
 
     choices = any(len(MODELS[name].grid) > 1 for name in plan.models)
 
-    def unfitted() -> Preprocessing:
+    def unfitted(seed: int = seed) -> Preprocessing:
         return Preprocessing(plan.correlation, plan.selection, seed)
 
     if task.protocol == PAPER:
-        everybody = fold.train + fold.test
+        everybody = [patient for patient in outcome.patients if patient in {*fold.train, *fold.test}]
         with training_rows(everybody):  # the leak of Bourigault et al. 2021: test patients choose the features
-            preprocessing = unfitted().fit(features.loc[list(everybody)], outcome.of(everybody))
+            of_repeat = unfitted(task_seed(plan.seed, task.repeat))
+            preprocessing = of_repeat.fit(features.loc[everybody], outcome.of(everybody))
         with training_rows(fold.train):
             train = preprocessing.transform(train)
             parts = inner_parts(train, theirs, plan.inner_folds, seed, None) if choices else []
@@ -137,8 +139,11 @@ def each_model(
     return done, failed, seconds
 
 
-def task_seed(seed: int, repeat: int, fold: str) -> int:
-    """Of a fold's inner folds and models: the same for every feature set, so that these are compared in pairs."""
+def task_seed(seed: int, repeat: int, fold: str = "") -> int:
+    """Of a fold's inner folds and models: the same for every feature set, so that these are compared in pairs.
+
+    Without a fold it is the repeat's.
+    """
     return int(np.random.SeedSequence([seed, repeat, *fold.encode()]).generate_state(1)[0] >> 1)
 
 

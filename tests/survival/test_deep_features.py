@@ -133,4 +133,4 @@ def test_anything_else_is_no_network(change):
     with pytest.raises(ValueError, match="the network of deep features needs"):
         Network.from_plain({**good, **change})
     with pytest.raises(ValueError, match="the network of deep features needs"):
-        Network.from_plain({name: good[name] for name in ("path", "layer", "sha256")})
+        Network.from_plain({name: good[name] for name in ("path", "layer")})

@@ -132,7 +132,7 @@ def cox(tmp_path_factory):
         (("needs", "images"), None, "'images' is missing or no mapping"),
         (("needs", "images", "recipe"), [], "must have the 'recipe'"),
         (("needs", "images", "recipe", "more"), 1, "unknown keys"),
-        (("needs", "images", "recipe", "spacing_mm"), "wide", "spacing_mm"),
+        (("needs", "images", "recipe", "spacing_mm"), "wide", "could not convert string"),
         (("needs", "images", "recipe", "regions"), 1, "wrong type"),
         (("needs", "images", "structures"), "GTVp", "the structures 'GTVp'"),
         (("feature_set",), "clinical+bones", "join some of"),

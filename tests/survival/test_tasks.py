@@ -64,6 +64,19 @@ def test_who_teaches_the_preprocessing_is_the_difference_between_the_protocols(m
         assert all(rows < set(FOLD.train) for rows in seen[1:])
 
 
+def test_the_papers_selection_is_the_same_in_every_fold_of_a_repeat(monkeypatch):
+    register(monkeypatch, "quick")
+    table = toy(60, noise=8, unknown=0.0).features(FeatureSet.named("clinical+ct"), "")
+    selected = {}
+    for repeat in (0, 1):
+        for fold in deal(DATA.patients):
+            task = Task("paper", repeat, fold, "ct")
+            plan = Plan(("quick",), ("ct",), reference="ct", selection="cox_lasso")
+            selected[repeat, fold.name] = run_task(task, table, DATA.outcome, plan)["selected"]
+    assert selected[0, "0"] == selected[0, "1"] == selected[0, "2"]
+    assert selected[1, "0"] == selected[1, "1"] == selected[1, "2"]
+
+
 def test_one_piece_is_what_the_parts_give_when_put_together_by_hand(monkeypatch):
     """A naive second version: a pipeline a hyper-parameter and inner fold, without anything shared."""
     outcome, train = DATA.outcome.of(FOLD.train), TABLE.loc[list(FOLD.train)]

@@ -17,6 +17,8 @@ from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from hnseg.survival.models.curves import read_times, step_columns
+from hnseg.survival.models.design import design
 from hnseg.survival.objects import Outcome
 from hnseg.survival.pipeline.table import numbers_of, spread
 from hnseg.survival.sentinel import Guarded
@@ -92,15 +94,22 @@ class CoxPH(Guarded):
         raise ValueError(f"Cox regression of {z.shape[1]} features on {len(outcome)} patients does not converge")
 
     def risk(self, features: pd.DataFrame) -> Array:
-        """(n,) log hazard ratio against the mean training patient."""
-        z = (features[self.columns_].to_numpy(np.float64) - self.mean_) / self.scale_
+        """(n,) log hazard ratio against the mean training patient.
+
+        Raises:
+            ValueError: a column is missing or a value is not finite.
+        """
+        z = (design(features, self.columns_) - self.mean_) / self.scale_
         risk: Array = z @ self.coefficients_
         return risk
 
     def survival(self, features: pd.DataFrame, times_days: Array) -> Array:
-        """(n, times): probability of no event until each time; after the last event it stays."""
-        place = np.searchsorted(self.times_days_, times_days, side="right")
-        hazard = np.append(0.0, self.hazard_)[place]
+        """(n, times): probability of no event until each time; after the last event it stays.
+
+        Raises:
+            ValueError: a column is missing or a value is not finite.
+        """
+        hazard = step_columns(self.times_days_, self.hazard_, times_days, before=0.0)
         survival: Array = np.exp(-np.exp(np.clip(self.risk(features), -700, 700))[:, None] * hazard)
         return survival
 
@@ -131,12 +140,14 @@ class CoxPH(Guarded):
         self.penalizer_ = state.number("penalizer", 0)
         for name in _COLUMNWISE:
             setattr(self, f"{name}_", state.array(name, (len(self.columns_),)))
-        self.times_days_ = state.array("times_days", (None,))
+        self.times_days_ = read_times(state, "times_days")
         self.hazard_ = state.array("hazard", (len(self.times_days_),))
-        if (self.scale_ <= 0).any() or (self.errors_ < 0).any():
-            raise state.refuse("scale and errors", "above 0")
-        if (np.diff(self.times_days_) <= 0).any() or (np.diff(self.hazard_, prepend=0.0) < 0).any():
-            raise state.refuse("times_days and hazard", "rising")
+        if (self.scale_ <= 0).any():
+            raise state.refuse("scale", "above 0")
+        if (self.errors_ < 0).any():
+            raise state.refuse("errors", "at least 0")
+        if (np.diff(self.hazard_, prepend=0.0) < 0).any():
+            raise state.refuse("hazard", "at least 0 and must not fall over time")
         return self
 
 

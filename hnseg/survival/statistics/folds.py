@@ -20,13 +20,14 @@ class FoldRisks:
         test: their outcome.
         risk: (n,) of them, in that order; greater means event earlier.
         repeat: which repeat of the cross-validation the fold belongs to; within one, nobody is tested twice.
-        train_risk: (n_train,) what the model said of the patients that it was fitted on, where that is kept.
+        cut: above it a risk is high: the median of what the model said of the patients that it was fitted on; None
+            where nobody asks.
     """
 
     test: Outcome
     risk: NDArray[np.float64]
     repeat: int = 0
-    train_risk: NDArray[np.float64] | None = None
+    cut: float | None = None
 
     def __post_init__(self) -> None:
         assert self.risk.shape == (len(self.test),), f"{self.risk.shape} risks of {len(self.test)} patients"

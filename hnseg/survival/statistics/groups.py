@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from lifelines.statistics import logrank_test
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from hnseg.survival.statistics.folds import FoldRisks, by_repeat
 
@@ -24,20 +24,19 @@ class LogRank(NamedTuple):
 def high_risk(folds: Sequence[FoldRisks]) -> dict[str, bool]:
     """Patient to whether their out-of-fold risk is high; greater risk means event earlier.
 
-    Each fold has a cut of its own, because risks of different folds are on different scales: the median risk of its
-    training patients where that is kept (``train_risk``), which knows nothing of those who are tested, else the
-    median of its test patients. A patient is at high risk where more than half of the repeats say so: above the cut;
-    at it is low. Nobody whose risk is NaN in all repeats is in the result.
+    Each fold has a ``cut`` of its own, because risks of different folds are on different scales; as the median of its
+    training patients it knows nothing of those who are tested. A patient is at high risk where more than half of the
+    repeats say so: above the cut; at it is low. Nobody whose risk is NaN in all repeats is in the result.
 
     Raises:
         ValueError: somebody is tested twice in a repeat.
     """
     votes: dict[str, list[bool]] = {}
     for fold in (fold for of_repeat in by_repeat(folds) for fold in of_repeat):
-        cut = _median(fold.risk if fold.train_risk is None else fold.train_risk)
+        assert fold.cut is not None
         for patient, risk in zip(fold.test.patients, fold.risk, strict=True):
             if not np.isnan(risk):
-                votes.setdefault(patient, []).append(bool(risk > cut))
+                votes.setdefault(patient, []).append(bool(risk > fold.cut))
     return {patient: sum(said) * 2 > len(said) for patient, said in votes.items()}
 
 
@@ -61,9 +60,3 @@ def log_rank(event: ArrayLike, time_days: ArrayLike, high_risk: ArrayLike) -> Lo
         return LogRank(n_low, n_high, float("nan"), float("nan"))
     found = logrank_test(times[high], times[~high], seen[high], seen[~high])
     return LogRank(n_low, n_high, float(found.test_statistic), float(found.p_value))
-
-
-def _median(risk: NDArray[np.float64]) -> float:
-    """Of what is known; the lower of the middle two, because a mean of infinite ones is none."""
-    known = np.sort(risk[~np.isnan(risk)])
-    return float(known[(len(known) - 1) // 2]) if len(known) else float("nan")

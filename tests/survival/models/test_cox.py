@@ -158,6 +158,8 @@ def test_saved_and_read_back() -> None:
         {"errors": -np.ones(3)},
         {"times_days": np.array([2.0, 1.0]), "hazard": np.array([0.1, 0.2])},
         {"times_days": np.array([1.0, 2.0]), "hazard": np.array([0.2, 0.1])},
+        {"times_days": np.array([-1.0, 2.0]), "hazard": np.array([0.1, 0.2])},
+        {"times_days": np.empty(0), "hazard": np.empty(0)},
         {"hazard": np.array([0.1])},
         {"columns": ["x0", "x0", "x1"]},
         {"note": 1},
@@ -169,6 +171,25 @@ def test_what_is_no_saved_model_is_refused(change: dict[str, Any]) -> None:
     plain = CoxPH().fit(*drawn()).to_plain()
     with pytest.raises(ValueError, match="saved state of Cox regression"):
         CoxPH.from_plain(plain | change)
+
+
+def test_errors_may_be_0_and_no_less() -> None:
+    plain = CoxPH().fit(*drawn(40)).to_plain()
+    assert (CoxPH.from_plain(plain | {"errors": np.zeros(3)}).importances()["p"] == 1).all()
+    with pytest.raises(ValueError, match="'errors' must be at least 0"):
+        CoxPH.from_plain(plain | {"errors": -np.ones(3)})
+    with pytest.raises(ValueError, match="'scale' must be above 0"):
+        CoxPH.from_plain(plain | {"scale": np.zeros(3)})
+
+
+def test_it_predicts_from_a_whole_table_alone() -> None:
+    features, seen = drawn(40)
+    fitted = CoxPH().fit(features, seen)
+    for predict in (fitted.risk, lambda table: fitted.survival(table, np.array([100.0]))):
+        with pytest.raises(ValueError, match="1 features are missing .* such as 'x1'"):
+            predict(features.drop(columns="x1"))
+        with pytest.raises(ValueError, match="'x2' of patient p003 is not known; impute first"):
+            predict(features.mask(np.arange(120).reshape(40, 3) == 11))
 
 
 @pytest.mark.real

@@ -10,30 +10,30 @@ TREATED = [6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25,
 PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
 
 
-def test_each_fold_is_cut_at_its_own_median() -> None:
-    a = FoldRisks(outcome([1, 1, 1, 1], [1, 2, 3, 4], "a"), np.array([4.0, 3.0, 2.0, 1.0]))
-    b = FoldRisks(outcome([1, 1, 1], [1, 2, 3], "b"), np.array([100.0, 300.0, 200.0]))
+def test_each_fold_has_a_cut_of_its_own() -> None:
+    a = FoldRisks(outcome([1, 1, 1, 1], [1, 2, 3, 4], "a"), np.array([4.0, 3.0, 2.0, 1.0]), cut=2.0)
+    b = FoldRisks(outcome([1, 1, 1], [1, 2, 3], "b"), np.array([100.0, 300.0, 200.0]), cut=250.0)
     high = {"a0": True, "a1": True, "a2": False, "a3": False, "b0": False, "b1": True, "b2": False}
     assert high_risk([a, b]) == high
 
 
-def test_the_training_patients_median_is_preferred() -> None:
-    fold = FoldRisks(outcome([1, 1], [1, 2]), np.array([4.0, 3.0]), train_risk=np.array([0.0, 1.0, np.nan, 2.0]))
-    assert high_risk([fold]) == {"p0": True, "p1": True}
+def test_without_a_cut_nobody_is_at_high_risk_or_low() -> None:
+    with pytest.raises(AssertionError):
+        high_risk([FoldRisks(outcome([1, 1], [1, 2]), np.array([4.0, 3.0]))])
 
 
 def test_repeats_vote_and_unknown_risks_do_not() -> None:
-    cohort, cut = outcome([1, 1, 1, 1], [1, 2, 3, 4]), np.array([0.5])
+    cohort = outcome([1, 1, 1, 1], [1, 2, 3, 4])
     said = [[1, 1, 0, np.nan], [1, 0, 0, np.nan], [0, np.nan, 1, np.nan]]
-    folds = [FoldRisks(cohort, np.array(risk), repeat, cut) for repeat, risk in enumerate(said)]
+    folds = [FoldRisks(cohort, np.array(risk), repeat, 0.5) for repeat, risk in enumerate(said)]
     assert high_risk(folds) == {"p0": True, "p1": False, "p2": False}
 
 
 def test_infinite_and_equal_risks() -> None:
     cohort = outcome([1, 1, 1, 1], [1, 2, 3, 4])
-    assert sum(high_risk([FoldRisks(cohort, np.array([-np.inf, np.inf, np.inf, -np.inf]))]).values()) == 2
-    assert not any(high_risk([FoldRisks(cohort, np.zeros(4))]).values())
-    assert high_risk([FoldRisks(cohort, np.full(4, np.nan))]) == {}
+    assert sum(high_risk([FoldRisks(cohort, np.array([-np.inf, np.inf, np.inf, -np.inf]), cut=0.0)]).values()) == 2
+    assert not any(high_risk([FoldRisks(cohort, np.zeros(4), cut=0.0)]).values())
+    assert high_risk([FoldRisks(cohort, np.full(4, np.nan), cut=0.0)]) == {}
 
 
 def test_log_rank_of_freireichs_leukaemia_patients() -> None:
