@@ -6,6 +6,6 @@ Initiative (Zwanenburg et al. 2020, doi:10.1148/radiol.2020191145) defines a fea
 """
 
 from hnseg.radiomics.extract import extract
-from hnseg.radiomics.settings import DEFAULTS, PUBLISHED, Settings
+from hnseg.radiomics.settings import DEFAULTS, Settings
 
-__all__ = ["DEFAULTS", "PUBLISHED", "Settings", "extract"]
+__all__ = ["DEFAULTS", "Settings", "extract"]

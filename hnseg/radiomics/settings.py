@@ -92,7 +92,3 @@ class Settings:
 
 DEFAULTS = {"ct": Settings(bin_width=25.0), "pt": Settings(bin_width=0.25)}
 """25 HU and 0.25 SUV make some 10 to 100 grey levels in a tumour."""
-
-PUBLISHED = {name: Settings(bin_width=25.0, ignore_spacing=True) for name in ("ct", "pt")}
-"""As Bourigault et al. 2022 had it (doi:10.1007/978-3-030-98253-9_18): pyradiomics' defaults on arrays without spacing;
-of a PET in SUV they make one or two grey levels, so that its textures say next to nothing."""

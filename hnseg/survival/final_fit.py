@@ -79,7 +79,7 @@ def fit_final(
         return final_piece(task, {}, dict.fromkeys(plan.models, reason(error)), {})
 
     def keep(name: str, model: SurvivalModel, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        pipeline = SurvivalPipeline.joined(prepared.preprocessing, model)
+        pipeline = SurvivalPipeline(prepared.preprocessing, model)
         saved = SavedModel(pipeline, feature_set, needs, destination.phantom, training)
         save_model(destination.place(name), saved)
         table = pipeline.importances()[list(IMPORTANCE_COLUMNS[2:])]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hnseg.survival.failures import listed
 from hnseg.survival.saved import SavedModel
-
-_NAMED = 6
 
 
 def predict_risks(model: SavedModel, features: pd.DataFrame) -> tuple[dict[str, float], list[str]]:
@@ -39,20 +38,15 @@ def aligned(features: pd.DataFrame, model: SavedModel) -> tuple[pd.DataFrame, li
     missing = [name for name in model.features if name not in features.columns]
     if len(missing) == len(model.features):
         raise ValueError(
-            f"the table has none of the model's features ({_some(missing)}); it takes {model.feature_set.name}: check "
+            f"the table has none of the model's features ({listed(missing)}); it takes {model.feature_set.name}: check "
             "the mapping of columns"
         )
     table = features.reindex(columns=list(model.features)).astype(float)
     notices = []
     if missing:
-        notices.append(f"{len(missing)} features are missing and were imputed for everybody: {_some(missing)}")
+        notices.append(f"{len(missing)} features are missing and were imputed for everybody: {listed(missing)}")
     if empty := [str(patient) for patient in table.index[table.isna().all(axis=1)]]:
-        notices.append(f"of {len(empty)} patients no feature is known, so their risk says nothing: {_some(empty)}")
+        notices.append(f"of {len(empty)} patients no feature is known, so their risk says nothing: {listed(empty)}")
     if model.phantom:
         notices.append("the model was fitted to made-up patients; its risks mean nothing for real ones")
     return table, notices
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -11,7 +11,7 @@ Conventions used everywhere in this room:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -115,7 +115,7 @@ class SurvivalData:
         return self.outcome.patients
 
     def features(self, feature_set: FeatureSet, fold: str) -> pd.DataFrame:
-        """(patients, features) of a fold, columns prefixed with nothing: names are unique across blocks."""
+        """(patients, features) of a fold; a column has the same name in every set, as no two blocks share one."""
         tables = [self.deep[fold] if block == DEEP else self.blocks[block] for block in feature_set.blocks]
         return pd.concat([table.loc[list(self.patients)] for table in tables], axis=1)
 
@@ -151,8 +151,3 @@ class SurvivalModel(Protocol):
             ValueError: it is not such a state.
         """
         ...
-
-
-def fold_pairs(folds: Sequence[Fold]) -> Iterator[tuple[str, str]]:
-    """(fold, patient) of everybody who is tested."""
-    yield from ((fold.name, patient) for fold in folds for patient in fold.test)

@@ -48,7 +48,7 @@ class SavedModel:
     @property
     def features(self) -> tuple[str, ...]:
         """The columns that it was fitted on; it imputes those that a table lacks."""
-        return tuple(self.pipeline.preprocessing_.steps_["impute"].columns_)
+        return tuple(self.pipeline.preprocessing.steps_["impute"].columns_)
 
     def risk(self, features: pd.DataFrame) -> NDArray[np.float64]:
         """(n,) of (patients, features), NaN where unknown: greater means earlier.
@@ -57,10 +57,6 @@ class SavedModel:
             ValueError: the table has none of its features, or an infinite value.
         """
         return self.pipeline.risk(features)
-
-    def survival(self, features: pd.DataFrame, times_days: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, times): probability of no event until each time."""
-        return self.pipeline.survival(features, times_days)
 
 
 def training_summary(data: str, outcome: Outcome, endpoint: str, horizon_days: float) -> dict[str, Any]:

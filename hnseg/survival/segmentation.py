@@ -14,11 +14,11 @@ from typing import Literal
 
 from hnseg.inference.find import FOLDS
 from hnseg.prepare.findings import Failure
+from hnseg.survival.failures import listed
 from hnseg.survival.objects import Fold
 from hnseg.survival.segmentation_files import (
     TrainedFold,
     from_predictions,
-    listed,
     masks_below,
     read_fold,
     read_manifest,

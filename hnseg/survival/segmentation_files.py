@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from hnseg.inference.find import find_checkpoints
 from hnseg.io import read_rows
 from hnseg.io.phantom_marker import is_phantom
 from hnseg.io.tables import PREDICTIONS
+from hnseg.survival.failures import listed
 
-SHOWN = 5
 PROTOCOLS = ("inner", "paper", "final")
 
 
@@ -107,11 +107,6 @@ def from_predictions(folder: Path) -> tuple[dict[str, str], bool]:
             if row["case"] in splits[checkpoint]:
                 seen[row["case"]] = checkpoint
     return seen, phantom
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of many names."""
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
 def _seen_by(checkpoint: Path) -> frozenset[str]:

@@ -27,6 +27,8 @@ class LeakError(RuntimeError):
 def training_rows(patients: Iterable[str]) -> Iterator[None]:
     """Inside, estimators may be fitted on these patients and on no others.
 
+    Nothing may be yielded inside: while a generator waits there, its rows are those of its caller, too.
+
     Raises:
         LeakError: patients outside of the training rows that are already declared.
     """

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from hnseg.radiomics import DEFAULTS, PUBLISHED, Settings
+from hnseg.radiomics import DEFAULTS, Settings
 
 
 def test_survives_json() -> None:
@@ -43,7 +43,6 @@ def test_refuses_what_makes_no_sense(wrong, said) -> None:
         Settings.from_dict(wrong)
 
 
-def test_published_settings_know_no_spacing_and_one_bin_width() -> None:
-    assert {(one.bin_width, one.ignore_spacing) for one in PUBLISHED.values()} == {(25.0, True)}
+def test_defaults_have_a_bin_width_for_each_modality() -> None:
     assert DEFAULTS["ct"].bin_width == 25
     assert DEFAULTS["pt"].bin_width == 0.25

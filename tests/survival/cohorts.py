@@ -5,6 +5,8 @@ import pandas as pd
 
 from hnseg.survival.models.registry import MODELS, ModelKind
 from hnseg.survival.objects import Fold, Outcome, SurvivalData
+from hnseg.survival.pipeline.preprocessing import Preprocessing
+from hnseg.survival.pipeline.survival_pipeline import SurvivalPipeline
 from hnseg.survival.sentinel import Guarded
 
 
@@ -29,6 +31,12 @@ def deal(patients, count=3):
         Fold(str(fold), tuple(p for n, p in enumerate(patients) if n % count != fold), tuple(patients[fold::count]))
         for fold in range(count)
     ]
+
+
+def fitted_pipeline(selection, model, features, outcome, seed=0):
+    """Preprocessing and model, fitted on the same rows."""
+    preprocessing = Preprocessing(selection=selection, seed=seed).fit(features, outcome)
+    return SurvivalPipeline(preprocessing, model.fit(preprocessing.transform(features), outcome))
 
 
 class QuickModel(Guarded):

@@ -4,10 +4,9 @@ import pytest
 from hnseg.survival.models.registry import MODELS
 from hnseg.survival.new_patients import aligned, predict_risks
 from hnseg.survival.objects import FeatureSet
-from hnseg.survival.pipeline.survival_pipeline import build_pipeline
 from hnseg.survival.saved import SavedModel, training_summary
 from hnseg.survival.sentinel import training_rows
-from tests.survival.cohorts import toy
+from tests.survival.cohorts import fitted_pipeline, toy
 
 SET = FeatureSet.named("clinical+ct")
 NEW = toy(12, seed=9).features(SET, "")
@@ -17,7 +16,7 @@ NEW = toy(12, seed=9).features(SET, "")
 def model():
     data = toy(60)
     with training_rows(data.patients):
-        pipeline = build_pipeline("none", MODELS["cox"].make(0)).fit(data.features(SET, ""), data.outcome)
+        pipeline = fitted_pipeline("none", MODELS["cox"].make(0), data.features(SET, ""), data.outcome)
     return SavedModel(pipeline, SET, {}, False, training_summary("toy", data.outcome, "", 730.5))
 
 

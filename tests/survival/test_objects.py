@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hnseg.survival.objects import FeatureSet, Fold, Outcome, SurvivalData, fold_pairs
+from hnseg.survival.objects import FeatureSet, Fold, Outcome, SurvivalData
 
 
 @pytest.fixture
@@ -58,8 +58,3 @@ def test_a_patient_without_features_is_no_row_of_gaps(outcome: Outcome) -> None:
     data = SurvivalData("toy", outcome, {}, {"ct": pd.DataFrame({"ct_x": [1.0]}, ["a"])})
     with pytest.raises(KeyError, match="b"):
         data.features(FeatureSet.named("ct"), "1")
-
-
-def test_everybody_who_is_tested_is_named_with_the_fold() -> None:
-    folds = [Fold("1", ("a",), ("b", "c")), Fold("2", ("b", "c"), ("a",))]
-    assert list(fold_pairs(folds)) == [("1", "b"), ("1", "c"), ("2", "a")]

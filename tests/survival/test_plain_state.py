@@ -3,7 +3,6 @@ import json
 import pickle
 import resource
 import struct
-import time
 import zipfile
 
 import numpy as np
@@ -48,10 +47,9 @@ def archive(path, members, compression=zipfile.ZIP_STORED):
 
 
 def refuse(folder, sentence):
-    start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ValueError, match=sentence):
         read_state(folder)
-    assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB
 
 

@@ -9,11 +9,10 @@ import pytest
 from hnseg.prepare import Recipe
 from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import FeatureSet
-from hnseg.survival.pipeline.survival_pipeline import build_pipeline
 from hnseg.survival.plain_state import JSON_NAME, read_state, write_state
 from hnseg.survival.saved import SavedModel, load_model, save_model, training_summary
 from hnseg.survival.sentinel import training_rows
-from tests.survival.cohorts import toy
+from tests.survival.cohorts import fitted_pipeline, toy
 
 DATA = toy(60)
 SET = FeatureSet.named("clinical+ct")
@@ -31,7 +30,7 @@ def fitted(request):
         pytest.importorskip("sksurv")
     with training_rows(DATA.patients):
         model = MODELS[kind].make(3, **QUICK.get(kind, {}))
-        pipeline = build_pipeline("cox_lasso", model).fit(TABLE, DATA.outcome)
+        pipeline = fitted_pipeline("cox_lasso", model, TABLE, DATA.outcome)
     return SavedModel(pipeline, SET, NEEDS, True, training_summary("toy", DATA.outcome, "relapse", 730.5))
 
 
@@ -45,7 +44,7 @@ def test_a_model_that_was_saved_predicts_the_same(fitted, folder):
     new = toy(40, seed=5).features(SET, "")
     found = load_model(folder)
     np.testing.assert_allclose(found.risk(new), fitted.risk(new), rtol=1e-12)  # sums may differ in the last bit
-    np.testing.assert_allclose(found.survival(new, TIMES), fitted.survival(new, TIMES), rtol=1e-12)
+    np.testing.assert_allclose(found.pipeline.survival(new, TIMES), fitted.pipeline.survival(new, TIMES), rtol=1e-12)
     assert found.pipeline.importances().equals(fitted.pipeline.importances())
     assert found.features == tuple(TABLE.columns)
     assert (found.feature_set, found.needs, found.phantom) == (SET, NEEDS, True)
@@ -113,7 +112,7 @@ def test_arrays_of_other_shapes_are_refused_wherever_they_are(folder):
 @pytest.fixture(scope="module")
 def cox(tmp_path_factory):
     with training_rows(DATA.patients):
-        pipeline = build_pipeline("none", MODELS["cox"].make(0)).fit(TABLE, DATA.outcome)
+        pipeline = fitted_pipeline("none", MODELS["cox"].make(0), TABLE, DATA.outcome)
     return SavedModel(pipeline, SET, NEEDS, False, training_summary("toy", DATA.outcome, "", 730.5))
 
 

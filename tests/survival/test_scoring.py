@@ -3,8 +3,9 @@ import pytest
 
 from hnseg.survival.objects import Outcome
 from hnseg.survival.scoring import SCORES, score_fold, score_times
-from hnseg.survival.statistics import brier, reference_survival
+from hnseg.survival.statistics import brier
 from tests.survival.cohorts import deal, toy
+from tests.survival.statistics.naive import same_survival
 
 DATA = toy(80)
 FOLD = deal(DATA.patients, 4)[0]
@@ -13,9 +14,7 @@ TIMES = score_times(730.5)
 
 
 def scores(risk, survival=None):
-    return score_fold(
-        TRAIN, TEST, risk, reference_survival(TRAIN, TEST, TIMES) if survival is None else survival, TIMES
-    )
+    return score_fold(TRAIN, TEST, risk, same_survival(TRAIN, TEST, TIMES) if survival is None else survival, TIMES)
 
 
 def test_times_rise_to_the_horizon_and_start_after_nothing():
@@ -48,5 +47,5 @@ def test_the_brier_score_is_integrated_up_to_the_horizon():
 
 def test_a_fold_without_events_has_no_scores_but_does_not_stop():
     nobody = Outcome(TEST.patients, np.zeros(len(TEST), bool), TEST.time_days)
-    found = score_fold(TRAIN, nobody, np.arange(len(TEST)) * 1.0, reference_survival(TRAIN, nobody, TIMES), TIMES)
+    found = score_fold(TRAIN, nobody, np.arange(len(TEST)) * 1.0, same_survival(TRAIN, nobody, TIMES), TIMES)
     assert np.isnan([found[name] for name in ("c_index", "uno_c", "auc")]).all()

@@ -8,12 +8,11 @@ from hnseg.io import DiskFullError
 from hnseg.survival.models.cox import CoxPH
 from hnseg.survival.objects import FeatureSet
 from hnseg.survival.pipeline.preprocessing import Preprocessing
-from hnseg.survival.pipeline.survival_pipeline import build_pipeline
 from hnseg.survival.plan import Plan
 from hnseg.survival.sentinel import LeakError, training_rows
 from hnseg.survival.statistics import concordance
 from hnseg.survival.tasks import Task, run_task, task_seed
-from tests.survival.cohorts import FailingModel, PeekingModel, QuickModel, deal, register, toy
+from tests.survival.cohorts import FailingModel, PeekingModel, QuickModel, deal, fitted_pipeline, register, toy
 
 DATA = toy()
 FOLD = deal(DATA.patients)[1]
@@ -36,7 +35,7 @@ def test_a_model_that_looks_at_test_patients_stops_the_experiment(monkeypatch, p
 
 def test_a_preprocessing_that_looks_at_test_patients_stops_the_experiment(monkeypatch):
     def peek(self, features, outcome):
-        return build_pipeline("none", CoxPH()).preprocessing.fit(TABLE, DATA.outcome)
+        return Preprocessing(selection="none").fit(TABLE, DATA.outcome)
 
     register(monkeypatch, "quick")
     monkeypatch.setattr("hnseg.survival.tasks.Preprocessing", type("Peeking", (Preprocessing,), {"fit": peek}))
@@ -89,13 +88,13 @@ def test_one_piece_is_what_the_parts_give_when_put_together_by_hand(monkeypatch)
         for fit, test in rows:
             fitting, tested = outcome.of(train.index[fit]), outcome.of(train.index[test])
             with training_rows(fitting.patients):
-                pipeline = build_pipeline("none", CoxPH(penalizer), seed=seed).fit(train.iloc[fit], fitting)
+                pipeline = fitted_pipeline("none", CoxPH(penalizer), train.iloc[fit], fitting, seed=seed)
             risk = pipeline.risk(train.iloc[test])
             for i, j in np.argwhere(tested.event[:, None] & (tested.time_days[:, None] < tested.time_days)):
                 good, pairs = good + (risk[i] > risk[j]) + (risk[i] == risk[j]) / 2, pairs + 1
         pooled.append(good / pairs)
     with training_rows(FOLD.train):
-        best = build_pipeline("none", CoxPH(grid[int(np.argmax(pooled))]), seed=seed).fit(train, outcome)
+        best = fitted_pipeline("none", CoxPH(grid[int(np.argmax(pooled))]), train, outcome, seed=seed)
     made = run(("cox",), inner_folds=3)["models"]["cox"]
     test = TABLE.loc[list(FOLD.test)]
     assert made["parameters"] == {"penalizer": best.model.penalizer}

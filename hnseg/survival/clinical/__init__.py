@@ -1,7 +1,7 @@
 """Clinical tables of any hospital, described by a mapping file: typed records, endpoints, and features for models."""
 
-from hnseg.survival.clinical.encode import complete, encode, feature_names
-from hnseg.survival.clinical.endpoints import Endpoint, Matched, match, read_endpoint, read_outcome
+from hnseg.survival.clinical.encode import encode, feature_names
+from hnseg.survival.clinical.endpoints import Endpoint, Matched, match, read_endpoint
 from hnseg.survival.clinical.hecktor_files import hecktor_tables
 from hnseg.survival.clinical.mapping import ClinicalMapping
 from hnseg.survival.clinical.mapping_file import read_mapping, shipped_mappings
@@ -13,7 +13,6 @@ __all__ = [
     "ClinicalTable",
     "Endpoint",
     "Matched",
-    "complete",
     "encode",
     "feature_names",
     "hecktor_tables",
@@ -21,6 +20,5 @@ __all__ = [
     "read_clinical",
     "read_endpoint",
     "read_mapping",
-    "read_outcome",
     "shipped_mappings",
 ]

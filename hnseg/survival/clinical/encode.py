@@ -42,21 +42,6 @@ def feature_names(variables: Sequence[str]) -> list[str]:
     return [name for variable, (names, _) in _CODES.items() if variable in variables for name in names]
 
 
-def complete(features: pd.DataFrame, wanted: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The columns that a fitted model wants, in its order, and which of them the table lacks.
-
-    A feature that is lacking, because another hospital's table has no such variable, is NaN for everybody: the fitted
-    imputer fills it from the others. Say so to the user. Features that the model does not want are dropped.
-
-    Raises:
-        ValueError: the table has none of them.
-    """
-    lacking = tuple(name for name in wanted if name not in features)
-    if wanted and len(lacking) == len(wanted):
-        raise ValueError(f"the table has none of the features that the model needs: {', '.join(wanted)}")
-    return features.reindex(columns=list(wanted)).astype(float), lacking
-
-
 def _one(value: float | None) -> tuple[float, ...]:
     return (np.nan if value is None else float(value),)
 

@@ -32,11 +32,6 @@ class Matched:
     left_out: tuple[Failure, ...]
 
 
-def read_outcome(paths: Paths, mapping: ClinicalMapping, endpoint: str) -> Outcome:
-    """The outcome alone of :func:`read_endpoint`, which also says who has none."""
-    return read_endpoint(paths, mapping, endpoint).outcome
-
-
 def read_endpoint(paths: Paths, mapping: ClinicalMapping, endpoint: str) -> Endpoint:
     """An endpoint of one table, or of several that one mapping describes.
 

@@ -14,14 +14,12 @@ T_CATEGORIES = ("Tis", "T0", "T1", "T1a", "T1b", "T2", "T3", "T4", "T4a", "T4b")
 N_CATEGORIES = ("N0", "N1", "N2", "N2a", "N2b", "N2c", "N3", "N3a", "N3b")
 M_CATEGORIES = ("M0", "M1")
 GROUPS = ("0", "I", "II", "III", "IV", "IVA", "IVB", "IVC")
-EDITIONS = (7, 8)
 SUBDIVIDED_N3 = ("N3a", "N3b")
 
 Bounds = tuple[int, int]
 """The lowest and the highest level that a patient may have; equal where it is known."""
 
 T_LEVELS, N_LEVELS, M_LEVELS, GROUP_LEVELS = (1, 4), (0, 3), (0, 1), (1, 4)
-UNKNOWN = "unknown"
 
 
 def category(text: str, letter: str, known: tuple[str, ...]) -> str | None:

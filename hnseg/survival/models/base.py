@@ -16,8 +16,6 @@ from hnseg.survival.sentinel import Guarded
 from hnseg.survival.state import State
 
 _INTERVAL = ("value", "low", "high")
-
-_INTERVAL = ("value", "low", "high")
 TrainingRows = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from hnseg.survival.statistics.concordance import pair_matrices
 from hnseg.survival.statistics.folds import FoldRisks, by_repeat
 
 Floats = NDArray[np.float64]
-Form = Literal["mean", "pooled"]
 
 
 class Interval(NamedTuple):
@@ -25,52 +24,46 @@ class Interval(NamedTuple):
 def bootstrap_interval(
     folds: Sequence[FoldRisks],
     *,
-    form: Form = "mean",
     resamples: int = 1000,
-    confidence: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Percentile bootstrap interval (Efron 1979, doi:10.1214/aos/1176344552) of a cross-validated C-index.
+    """95 % percentile bootstrap interval (Efron 1979, doi:10.1214/aos/1176344552) of the mean of the folds' C-indices.
 
-    Patients are drawn with replacement within folds; models are not fitted anew, so the interval says how uncertain
-    the score of these models is, not how models of other training patients would spread. What is uncertain are the
-    patients, not the repeats: a resample draws patients once, within the folds of the first repeat, and is scored by
-    all repeats, whose mean it is. Risk greater means event earlier.
+    Folds without a comparable pair are left out of the mean; with repeats it is the mean of theirs. Patients are drawn
+    with replacement within folds; models are not fitted anew, so the interval says how uncertain the score of these
+    models is, not how models of other training patients would spread. What is uncertain are the patients, not the
+    repeats: a resample draws patients once, within the folds of the first repeat, and is scored by all repeats, whose
+    mean it is. Risk greater means event earlier.
 
     Args:
         folds: the out-of-fold risks.
-        form: the interval of :func:`hnseg.survival.statistics.folds.mean_concordance` or of ``pooled_concordance``.
         resamples: how many.
-        confidence: of the interval.
         seed: of the draws; the same patients are drawn for every model of the same folds.
 
     Returns:
         NaN where fewer than half of the resamples have a comparable pair.
     """
-    values = bootstrap_concordances(folds, form=form, resamples=resamples, seed=seed)
+    values = bootstrap_concordances(folds, resamples=resamples, seed=seed)
     known = values[~np.isnan(values)]
     if 2 * len(known) < max(len(values), 1):
         return Interval(float("nan"), float("nan"))
-    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(known, [0.025, 0.975])
     return Interval(float(low), float(high))
 
 
-def bootstrap_concordances(
-    folds: Sequence[FoldRisks], *, form: Form = "mean", resamples: int = 1000, seed: int = 0
-) -> Floats:
+def bootstrap_concordances(folds: Sequence[FoldRisks], *, resamples: int = 1000, seed: int = 0) -> Floats:
     """(resamples,) the C-index of each resample, as :func:`bootstrap_interval` draws them; NaN without a pair.
 
     Those of two models of the same folds are paired: their difference has an interval, too. Memory is O(n^2) in the
     size of a fold.
     """
-    assert form in ("mean", "pooled"), form
     repeats = by_repeat(folds)
     if not repeats:
         return np.full(resamples, np.nan)
     strata = [fold.test.patients for fold in repeats[0]]
     weights = _draw(strata, resamples, seed)
     column = {patient: number for number, patient in enumerate(p for stratum in strata for p in stratum)}
-    return _nanmean(np.stack([_score(of_repeat, column, weights, form) for of_repeat in repeats]))
+    return _nanmean(np.stack([_score(of_repeat, column, weights) for of_repeat in repeats]))
 
 
 def _draw(strata: Sequence[Sequence[str]], resamples: int, seed: int) -> Floats:
@@ -82,7 +75,7 @@ def _draw(strata: Sequence[Sequence[str]], resamples: int, seed: int) -> Floats:
     return np.concatenate(drawn, axis=1).astype(float)
 
 
-def _score(of_repeat: Sequence[FoldRisks], column: dict[str, int], weights: Floats, form: Form) -> Floats:
+def _score(of_repeat: Sequence[FoldRisks], column: dict[str, int], weights: Floats) -> Floats:
     good, comparable = [], []
     for fold in of_repeat:
         drawn = weights[:, [column[patient] for patient in fold.test.patients]]
@@ -91,8 +84,6 @@ def _score(of_repeat: Sequence[FoldRisks], column: dict[str, int], weights: Floa
         earlier = drawn[:, fold.test.event]
         good.append(np.einsum("ri,ri->r", drawn @ (concordant + tied / 2).T, earlier))
         comparable.append(np.einsum("ri,ri->r", drawn @ pairs.T.astype(float), earlier))
-    if form == "pooled":
-        return _ratio(np.sum(good, axis=0), np.sum(comparable, axis=0))
     return _nanmean(_ratio(np.stack(good), np.stack(comparable)))
 
 

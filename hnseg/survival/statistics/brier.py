@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from lifelines import KaplanMeierFitter
 from numpy.typing import ArrayLike, NDArray
 
 from hnseg.survival.objects import Outcome
@@ -66,14 +65,3 @@ def integrated_brier(train: Outcome, test: Outcome, survival: ArrayLike, times_d
     times = times[known]
     scores = brier(train, test, predicted[:, known], times)
     return float(np.trapezoid(scores, times) / (times[-1] - times[0]))
-
-
-def reference_survival(train: Outcome, test: Outcome, times_days: ArrayLike) -> Floats:
-    """(n, times): what one says who knows no features, the training patients' Kaplan-Meier estimate for everybody.
-
-    Its :func:`brier` is what a model's score is compared with.
-    """
-    fitted = KaplanMeierFitter().fit(train.time_days, train.event)
-    times = np.atleast_1d(np.asarray(times_days, float))
-    curve = fitted.survival_function_at_times(times).to_numpy(float)
-    return np.broadcast_to(curve, (len(test), len(times)))

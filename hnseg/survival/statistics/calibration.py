@@ -11,14 +11,14 @@ from hnseg.survival.statistics.kaplan_meier import kaplan_meier, survival_at
 
 COLUMNS = ("group", "n", "predicted", "observed", "low", "high")
 
+_GROUPS, _SMALLEST = 5, 20
 
-def calibration(
-    test: Outcome, survival: ArrayLike, horizon_days: float, *, groups: int = 5, smallest: int = 20
-) -> pd.DataFrame:
+
+def calibration(test: Outcome, survival: ArrayLike, horizon_days: float) -> pd.DataFrame:
     """Predicted survival at a horizon beside the observed, in groups of patients with similar predictions.
 
-    Patients are ordered by their prediction and cut into groups of equal size; those with equal predictions stay
-    together; a group of fewer than ``smallest`` patients is joined with its neighbour. Observed is the group's
+    Patients are ordered by their prediction and cut into five groups of equal size; those with equal predictions stay
+    together; a group of fewer than 20 patients is joined with its neighbour. Observed is the group's
     Kaplan-Meier estimate at the horizon (Harrell, Regression Modeling Strategies, 2nd ed., section 20.9). Survival is
     the opposite of risk: greater means that the event is expected later. Patients whose prediction is NaN are left
     out.
@@ -27,8 +27,6 @@ def calibration(
         test: who is scored.
         survival: (n,) predicted probability of no event until the horizon.
         horizon_days: where it is looked at.
-        groups: at most so many.
-        smallest: patients a group.
 
     Returns:
         A row a group, the lowest survival first: ``group`` from 1, ``n``, ``predicted`` (mean), ``observed``, ``low``,
@@ -38,7 +36,7 @@ def calibration(
     predicted = np.asarray(survival, float)
     assert predicted.shape == (len(test),), f"{predicted.shape} predictions of {len(test)} patients"
     rows = []
-    for number, members in enumerate(_groups(predicted, groups, smallest), start=1):
+    for number, members in enumerate(_groups(predicted), start=1):
         curve = kaplan_meier(test.event[members], test.time_days[members])
         observed, *ends = survival_at(curve, horizon_days)
         ends = ends if 0 < observed < 1 else [np.nan, np.nan]
@@ -46,27 +44,17 @@ def calibration(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def calibration_in_the_large(test: Outcome, survival: ArrayLike, horizon_days: float) -> float:
-    """Observed minus mean predicted survival at a horizon: above 0, more go on without the event than was said.
-
-    Observed is the Kaplan-Meier estimate of all (Royston 2014, Stata Journal 14:738). NaN where follow-up ends before
-    the horizon or there is no prediction; patients whose prediction is NaN are left out.
-    """
-    one_group = calibration(test, survival, horizon_days, groups=1, smallest=1)
-    return float(one_group["observed"].iloc[0] - one_group["predicted"].iloc[0]) if len(one_group) else float("nan")
-
-
-def _groups(predicted: NDArray[np.float64], groups: int, smallest: int) -> list[NDArray[np.intp]]:
+def _groups(predicted: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     """Places of each group's members, the lowest predictions first."""
     known = np.flatnonzero(~np.isnan(predicted))
     order = known[np.argsort(predicted[known], kind="stable")]
     values = predicted[order]
-    cuts = np.round(np.linspace(0, len(order), groups + 1)[1:-1]).astype(int)
+    cuts = np.round(np.linspace(0, len(order), _GROUPS + 1)[1:-1]).astype(int)
     # a cut among equal predictions moves to the first of them
     cuts = np.unique(np.searchsorted(values, values[cuts[cuts < len(order)]]))
     joined: list[NDArray[np.intp]] = []
     for part in np.split(order, cuts):
-        if joined and (len(joined[-1]) < smallest or len(part) < smallest):
+        if joined and min(len(joined[-1]), len(part)) < _SMALLEST:
             joined[-1] = np.concatenate([joined[-1], part])
         elif len(part):
             joined.append(part)

@@ -49,17 +49,6 @@ def pooled_concordance(folds: Sequence[FoldRisks]) -> float:
     return _mean([_pooled([fold.counts for fold in of_repeat]) for of_repeat in by_repeat(folds)])
 
 
-def mean_concordance(folds: Sequence[FoldRisks]) -> float:
-    """Mean of the folds' C-indices, every fold counting the same; greater risk means event earlier.
-
-    Folds without a comparable pair are left out. With repeats it is the mean of theirs.
-
-    Returns:
-        In [0, 1]; NaN where no fold has a comparable pair.
-    """
-    return _mean([_mean([_pooled([fold.counts]) for fold in of_repeat]) for of_repeat in by_repeat(folds)])
-
-
 def by_repeat(folds: Sequence[FoldRisks]) -> list[list[FoldRisks]]:
     """The folds of each repeat, in the order of their first.
 

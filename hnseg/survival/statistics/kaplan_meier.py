@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 COLUMNS = ("time_days", "survival", "low", "high", "at_risk")
 
 
-def kaplan_meier(event: ArrayLike, time_days: ArrayLike, confidence: float = 0.95) -> pd.DataFrame:
-    """Kaplan-Meier curve (Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452) with a pointwise interval.
+def kaplan_meier(event: ArrayLike, time_days: ArrayLike) -> pd.DataFrame:
+    """Kaplan-Meier curve (Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452) with a pointwise 95 % interval.
 
     The interval is lifelines': of Greenwood's variance on the scale of log(-log S) (Borgan and Liestol 1990), so it
     stays within 0 and 1; it is 1 to 1 before the first event and NaN where the curve is 0, where it is not defined.
@@ -19,7 +19,6 @@ def kaplan_meier(event: ArrayLike, time_days: ArrayLike, confidence: float = 0.9
     Args:
         event: (n,) whether the event was seen.
         time_days: (n,) until it, or until the end of follow-up.
-        confidence: of the interval.
 
     Returns:
         A row for 0 and for each time at which anybody left: ``time_days``, ``survival`` from then on, ``low``,
@@ -29,7 +28,7 @@ def kaplan_meier(event: ArrayLike, time_days: ArrayLike, confidence: float = 0.9
     assert seen.shape == times.shape == (seen.size,), (seen.shape, times.shape)
     if not len(times):
         return pd.DataFrame({name: np.empty(0) for name in COLUMNS})
-    fitted = KaplanMeierFitter(alpha=1 - confidence).fit(times, seen)
+    fitted = KaplanMeierFitter(alpha=0.05).fit(times, seen)
     table, survival = fitted.event_table, fitted.survival_function_.iloc[:, 0].to_numpy(float)
     low, high = fitted.confidence_interval_survival_function_.to_numpy(float).T
     days, at_risk = table.index.to_numpy(float), table["at_risk"].to_numpy(int)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hnseg.survival.clinical import ClinicalRecord, ClinicalTable, complete, encode, feature_names
+from hnseg.survival.clinical import ClinicalRecord, ClinicalTable, encode, feature_names
 from hnseg.survival.clinical.variables import VARIABLES
 
 FULL = ClinicalRecord(
@@ -103,15 +103,3 @@ def test_groups_on_the_scale_of_edition_7(known, group):
 
 def test_a_group_alone_of_the_other_scale_says_nothing_on_ours():
     assert np.isnan(stages(tnm_edition=8, hpv=True, tnm_group="I")[2]).all()
-
-
-def test_what_a_model_wants_and_another_table_lacks_is_nan_and_said():
-    features = encode(ClinicalTable((FULL,), ("age", "hpv", "tobacco")))
-    found, lacking = complete(features, ["hpv_positive", "alcohol", "age"])
-    assert list(found.columns) == ["hpv_positive", "alcohol", "age"]
-    assert lacking == ("alcohol",)
-    assert np.isnan(found.loc["A", "alcohol"])
-    assert found.loc["A", "age"] == 61.5
-    with pytest.raises(ValueError, match="none of the features that the model needs: alcohol"):
-        complete(features, ["alcohol"])
-    assert complete(features, [])[1] == ()

@@ -10,7 +10,6 @@ from hnseg.survival.clinical import (
     match,
     read_endpoint,
     read_mapping,
-    read_outcome,
 )
 
 MAPPING = """
@@ -36,14 +35,14 @@ def table(tmp_path, *lines):
 
 
 def test_time_is_in_days(tmp_path, mapping):
-    outcome = read_outcome(table(tmp_path, "A,1,12,,,", 'B,no,"0,5",,,'), mapping, "death")
+    outcome = read_endpoint(table(tmp_path, "A,1,12,,,", 'B,no,"0,5",,,'), mapping, "death").outcome
     assert outcome.patients == ("A", "B")
     assert outcome.event.tolist() == [True, False]
     np.testing.assert_allclose(outcome.time_days, [365.25, 15.21875])
 
 
 def test_the_events_own_time_counts_where_it_happened_and_the_last_follow_up_where_not(tmp_path, mapping):
-    outcome = read_outcome(table(tmp_path, "A,,,1,100,900", "B,,,0,,800", "C,,,0,50,700"), mapping, "relapse")
+    outcome = read_endpoint(table(tmp_path, "A,,,1,100,900", "B,,,0,,800", "C,,,0,50,700"), mapping, "relapse").outcome
     assert outcome.time_days.tolist() == [100, 800, 700]
     assert outcome.event.tolist() == [True, False, False]
 

@@ -27,11 +27,6 @@ def test_tables_as_the_phantom_and_the_downloads_have_them(tmp_path, year, info,
     assert hecktor_tables(tmp_path / "data", year) == (root / info, root / endpoints)
 
 
-def test_test_patients_have_no_endpoints(tmp_path):
-    root = laid_out(tmp_path, 2021)
-    assert hecktor_tables(root, 2021, "test") == (root / "hecktor2021_patient_info_testing.csv", None)
-
-
 def test_the_root_may_be_the_folder_of_the_images(tmp_path):
     root = laid_out(tmp_path / "data", 2021)
     (root / "hecktor_nii").mkdir()

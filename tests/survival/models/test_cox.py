@@ -186,7 +186,7 @@ def test_it_predicts_from_a_whole_table_alone() -> None:
     features, seen = drawn(40)
     fitted = CoxPH().fit(features, seen)
     for predict in (fitted.risk, lambda table: fitted.survival(table, np.array([100.0]))):
-        with pytest.raises(ValueError, match="1 features are missing .* such as 'x1'"):
+        with pytest.raises(ValueError, match=r"1 features are missing .* such as 'x1'"):
             predict(features.drop(columns="x1"))
         with pytest.raises(ValueError, match="'x2' of patient p003 is not known; impute first"):
             predict(features.mask(np.arange(120).reshape(40, 3) == 11))

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from hnseg.survival.losses import deephit_loss, interval_likelihood
+from hnseg.survival.models import networks
 from hnseg.survival.models.deephit import DeepHit, bin_ends, bins_survived
 from tests.survival.models.simulated import cohort, fitted
 
@@ -42,10 +43,14 @@ def test_risk_is_minus_the_area_under_survival(model):
     np.testing.assert_allclose(-model.risk(TABLE), np.trapezoid(model.survival(TABLE, days), days), rtol=1e-6)
 
 
-def test_the_best_epoch_is_that_of_the_likelihood_alone():
-    logits, event, survived = torch.tensor([[2.0, 0, 0], [0, 1, 0]]), torch.tensor([1.0, 1]), torch.tensor([1, 1])
-    assert DeepHit()._score(logits, event, survived) == interval_likelihood(logits, event, survived)
-    assert DeepHit()._loss(logits, event, survived) == deephit_loss(logits, event, survived, 0.2, 0.1)
+def test_the_best_epoch_is_that_of_the_likelihood_alone(monkeypatch):
+    given = []
+    monkeypatch.setattr(networks, "train", lambda _net, loss, score, *_rest: given.extend([loss, score]))
+    fitted(DeepHit(), TABLE, OUTCOME)
+    loss, score = given
+    outputs = torch.tensor([[2.0, 0, 0], [0, 1, 0]]), torch.tensor([1.0, 1]), torch.tensor([1, 1])
+    assert score(*outputs) == interval_likelihood(*outputs)
+    assert loss(*outputs) == deephit_loss(*outputs, 0.2, 0.1)
 
 
 @pytest.mark.parametrize("parameters", [{"alpha": 1.5}, {"sigma": 0.0}, {"bins": 0}, {"lr": 0.0}, {"batch": 1}])

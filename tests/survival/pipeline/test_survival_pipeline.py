@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
 
 from hnseg.survival.models.cox import CoxPH
 from hnseg.survival.objects import Outcome
-from hnseg.survival.pipeline.preprocessing import SELECTIONS, STEPS, Preprocessing
-from hnseg.survival.pipeline.survival_pipeline import SurvivalPipeline, build_pipeline
-from hnseg.survival.sentinel import LeakError, training_rows
+from hnseg.survival.pipeline.preprocessing import SELECTIONS, STEPS
+from hnseg.survival.pipeline.survival_pipeline import SurvivalPipeline
+from tests.survival.cohorts import fitted_pipeline
 
 pytestmark = pytest.mark.usefixtures("all_training")
 Maker = Callable[..., tuple[pd.DataFrame, Outcome]]
@@ -38,7 +37,7 @@ def arrays_are_all_that_is_not_json(plain: Any) -> bool:
 @pytest.mark.parametrize("selection", SELECTIONS)
 def test_from_a_table_with_gaps_to_risks_and_back_from_plain_data(cohort: Maker, selection: str) -> None:
     table, outcome = gappy(cohort)
-    fitted = build_pipeline(selection, CoxPH(), seed=2).fit(table, outcome)
+    fitted = fitted_pipeline(selection, CoxPH(), table, outcome, seed=2)
     assert {"f0", "f1"} <= set(fitted.selected_)
     assert not {"copy", "same", "empty"} & set(fitted.selected_)
     assert list(fitted.importances()["feature"]) == fitted.selected_
@@ -51,12 +50,12 @@ def test_from_a_table_with_gaps_to_risks_and_back_from_plain_data(cohort: Maker,
     back = SurvivalPipeline.from_plain(plain)
     np.testing.assert_array_equal(back.risk(table), fitted.risk(table))
     np.testing.assert_array_equal(back.survival(table, TIMES), survival)
-    assert back.get_params()["preprocessing__selection"] == selection
-    np.testing.assert_array_equal(back.preprocessing_.coefficients(), fitted.preprocessing_.coefficients())
+    assert back.preprocessing.selection == selection
+    np.testing.assert_array_equal(back.preprocessing.coefficients(), fitted.preprocessing.coefficients())
 
 
 def test_steps_say_what_they_dropped(cohort: Maker) -> None:
-    steps = build_pipeline("cox_lasso", CoxPH()).fit(*gappy(cohort)).preprocessing_.steps_
+    steps = fitted_pipeline("cox_lasso", CoxPH(), *gappy(cohort)).preprocessing.steps_
     assert tuple(steps) == STEPS
     assert steps["impute"].dropped_ == ["empty"]
     assert steps["scale"].dropped_ == ["same"]
@@ -65,7 +64,7 @@ def test_steps_say_what_they_dropped(cohort: Maker) -> None:
 
 def test_new_patients_are_read_by_name_and_may_lack_columns(cohort: Maker) -> None:
     table, outcome = gappy(cohort)
-    fitted = build_pipeline("cox_lasso", CoxPH()).fit(table[:80], outcome.of(table.index[:80]))
+    fitted = fitted_pipeline("cox_lasso", CoxPH(), table[:80], outcome.of(table.index[:80]))
     new = table[80:]
     expected = fitted.risk(new)
     np.testing.assert_array_equal(fitted.risk(new[new.columns[::-1]].assign(more=1.0)), expected)
@@ -74,49 +73,23 @@ def test_new_patients_are_read_by_name_and_may_lack_columns(cohort: Maker) -> No
     assert np.corrcoef(without, expected)[0, 1] > 0.9  # its near copy stands in
 
 
-def test_nothing_that_is_given_to_the_pipeline_is_fitted_itself(cohort: Maker) -> None:
-    pipeline = build_pipeline("none", CoxPH())
-    pipeline.fit(*gappy(cohort))
-    assert not hasattr(pipeline.preprocessing, "steps_")
-    assert not hasattr(pipeline.model, "columns_")
-    assert not hasattr(clone(pipeline), "model_")
-
-
-def test_strangers_are_refused_before_anything_is_fitted(cohort: Maker) -> None:
-    table, outcome = gappy(cohort)
-    pipeline = build_pipeline("none", CoxPH())
-    with training_rows(table.index[:100]), pytest.raises(LeakError, match="20 patients"):
-        pipeline.fit(table, outcome)
-    assert not hasattr(pipeline, "preprocessing_")
-
-
-def test_parts_that_were_fitted_apart_are_joined(cohort: Maker) -> None:
-    table, outcome = gappy(cohort)
-    preprocessing = Preprocessing(selection="none").fit(table, outcome)
-    model = CoxPH().fit(preprocessing.transform(table), outcome)
-    joined = SurvivalPipeline.joined(preprocessing, model)
-    whole = build_pipeline("none", CoxPH()).fit(table, outcome)
-    np.testing.assert_array_equal(joined.risk(table), whole.risk(table))
-    assert joined.to_plain().keys() == whole.to_plain().keys()
-
-
 def test_the_order_and_units_of_what_comes_in_change_nothing(cohort: Maker) -> None:
     table, outcome = gappy(cohort)
-    expected = build_pipeline("none", CoxPH()).fit(table, outcome).risk(table)
+    expected = fitted_pipeline("none", CoxPH(), table, outcome).risk(table)
     units = pd.Series(10.0 ** np.arange(len(table.columns)), table.columns)
-    found = build_pipeline("none", CoxPH()).fit(table * units, outcome).risk(table * units)
+    found = fitted_pipeline("none", CoxPH(), table * units, outcome).risk(table * units)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
     shuffled = list(np.random.default_rng(0).permutation(table.index))
-    again = build_pipeline("none", CoxPH()).fit(table.loc[shuffled], outcome.of(shuffled)).risk(table)
+    again = fitted_pipeline("none", CoxPH(), table.loc[shuffled], outcome.of(shuffled)).risk(table)
     np.testing.assert_allclose(again, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_what_cannot_be_fitted_is_said(cohort: Maker) -> None:
     table, outcome = gappy(cohort)
     with pytest.raises(ValueError, match="selection 'ridge': choose one of cox_lasso, lasso, none"):
-        build_pipeline("ridge", CoxPH()).fit(table, outcome)
+        fitted_pipeline("ridge", CoxPH(), table, outcome)
     with pytest.raises(ValueError, match="no feature is left after the step 'scale'"):
-        build_pipeline("none", CoxPH()).fit(table[["same"]], outcome)
+        fitted_pipeline("none", CoxPH(), table[["same"]], outcome)
 
 
 def exchanged(plain: dict[str, Any], *path: str, by: Any) -> dict[str, Any]:
@@ -125,8 +98,8 @@ def exchanged(plain: dict[str, Any], *path: str, by: Any) -> dict[str, Any]:
 
 
 def test_a_hostile_or_patched_state_is_refused(cohort: Maker) -> None:
-    plain = build_pipeline("cox_lasso", CoxPH()).fit(*gappy(cohort)).to_plain()
-    other = build_pipeline("none", CoxPH()).fit(*gappy(cohort, features=4)).to_plain()
+    plain = fitted_pipeline("cox_lasso", CoxPH(), *gappy(cohort)).to_plain()
+    other = fitted_pipeline("none", CoxPH(), *gappy(cohort, features=4)).to_plain()
     patched = [
         exchanged(plain, "model", by="os.system"),
         exchanged(plain, "model", by=["cox"]),

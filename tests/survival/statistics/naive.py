@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from lifelines import KaplanMeierFitter
 
 from hnseg.survival.objects import Outcome
+from hnseg.survival.statistics import concordance
 
 
 def outcome(event, time, prefix: str = "p") -> Outcome:
@@ -89,3 +91,18 @@ def brier(train: Outcome, test: Outcome, survival, t: float) -> float:
         else:
             losses.append((1 - predicted) ** 2 / followed_beyond(train, t))
     return float(np.mean(losses))
+
+
+def mean_concordance(folds) -> float:
+    """Of the folds of each repeat, then of the repeats; a fold without a pair is left out."""
+    repeats = {}
+    for fold in folds:
+        score = concordance(fold.test.event, fold.test.time_days, fold.risk)
+        repeats.setdefault(fold.repeat, []).append(score)
+    return float(np.mean([np.nanmean(scores) for scores in repeats.values()]))
+
+
+def same_survival(train, test, times_days) -> np.ndarray:
+    """(n, times): the training patients' Kaplan-Meier estimate for everybody."""
+    curve = KaplanMeierFitter().fit(train.time_days, train.event).survival_function_at_times(times_days)
+    return np.tile(curve.to_numpy(float), (len(test), 1))

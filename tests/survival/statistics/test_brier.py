@@ -3,9 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sksurv.metrics import brier_score, integrated_brier_score
-from sksurv.nonparametric import kaplan_meier_estimator
 
-from hnseg.survival.statistics import brier, integrated_brier, reference_survival
+from hnseg.survival.statistics import brier, integrated_brier
 from tests.survival.statistics import naive
 from tests.survival.statistics.naive import drawn, outcome, structured
 
@@ -48,16 +47,6 @@ def test_who_is_lost_counts_nothing_by_hand() -> None:
     cohort = outcome([1, 0, 1, 0], [1, 2, 3, 5])
     found = brier(cohort, cohort, np.array([[0.2], [0.9], [0.4], [0.7]]), [3])
     assert found[0] == pytest.approx((0.2**2 + 0.4**2 * 1.5 + 0.3**2 * 1.5) / 4)
-
-
-def test_knowing_no_features_is_the_kaplan_meier_estimate() -> None:
-    rng = np.random.default_rng(3)
-    train, test = drawn(rng, 60, 25, "a"), drawn(rng, 7, 25, "b")
-    days, curve = kaplan_meier_estimator(train.event, train.time_days)
-    found = reference_survival(train, test, days)
-    assert found.shape == (7, len(days))
-    np.testing.assert_allclose(found, np.broadcast_to(curve, found.shape))
-    assert reference_survival(train, test, [0]).tolist() == [[1.0]] * 7
 
 
 def test_times_after_follow_up_are_left_out_and_unknown_predictions_are_not_hidden() -> None:

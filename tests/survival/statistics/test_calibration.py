@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hnseg.survival.statistics import calibration, calibration_in_the_large, kaplan_meier, survival_at
+from hnseg.survival.statistics import calibration, kaplan_meier, survival_at
 from tests.survival.statistics.naive import drawn, outcome
 
 HORIZON = 730.0
@@ -16,13 +16,13 @@ def well_predicted(rng, n: int):
 
 def test_groups_of_equal_size_by_hand() -> None:
     rng = np.random.default_rng(0)
-    cohort, survival = drawn(rng, 90), rng.permutation(np.linspace(0.1, 0.9, 90))
-    table = calibration(cohort, survival, HORIZON, groups=3)
-    assert table["group"].tolist() == [1, 2, 3]
-    assert table["n"].tolist() == [30, 30, 30]
-    for row, third in zip(table.itertuples(), np.split(np.argsort(survival), 3), strict=True):
-        assert row.predicted == pytest.approx(survival[third].mean())
-        curve = kaplan_meier(cohort.event[third], cohort.time_days[third])
+    cohort, survival = drawn(rng, 150), rng.permutation(np.linspace(0.1, 0.9, 150))
+    table = calibration(cohort, survival, HORIZON)
+    assert table["group"].tolist() == [1, 2, 3, 4, 5]
+    assert table["n"].tolist() == [30] * 5
+    for row, fifth in zip(table.itertuples(), np.split(np.argsort(survival), 5), strict=True):
+        assert row.predicted == pytest.approx(survival[fifth].mean())
+        curve = kaplan_meier(cohort.event[fifth], cohort.time_days[fifth])
         assert (row.observed, row.low, row.high) == survival_at(curve, HORIZON)
 
 
@@ -30,20 +30,17 @@ def test_true_probabilities_come_true_and_wrong_ones_do_not() -> None:
     cohort, survival = well_predicted(np.random.default_rng(1), 4000)
     table = calibration(cohort, survival, HORIZON)
     assert ((table["low"] < table["predicted"]) & (table["predicted"] < table["high"])).all()
-    assert abs(calibration_in_the_large(cohort, survival, HORIZON)) < 0.02
     wrong = calibration(cohort, survival**2, HORIZON)
     assert (wrong["predicted"] < wrong["low"]).sum() >= 4
-    assert calibration_in_the_large(cohort, survival**2, HORIZON) > 0.1
 
 
 def test_equal_predictions_stay_together_and_small_groups_are_joined() -> None:
     cohort = drawn(np.random.default_rng(2), 100)
     survival = np.repeat([0.2, 0.5, 0.8], [45, 50, 5])
-    table = calibration(cohort, survival, HORIZON, groups=5, smallest=20)
+    table = calibration(cohort, survival, HORIZON)
     assert table["n"].tolist() == [45, 55]
     assert calibration(cohort, np.full(100, 0.5), HORIZON)["n"].tolist() == [100]
     assert calibration(drawn(np.random.default_rng(3), 30), np.linspace(0, 1, 30), HORIZON)["n"].tolist() == [30]
-    assert calibration(cohort, np.linspace(0, 1, 100), HORIZON, groups=20, smallest=1)["n"].tolist() == [5] * 20
 
 
 def test_the_order_of_patients_does_not_matter() -> None:
@@ -60,9 +57,7 @@ def test_unknown_predictions_are_left_out_and_short_follow_up_is_unknown() -> No
     assert table["observed"].tolist() == pytest.approx([2 / 3])
     late = calibration(outcome([1, 0], [1, 2]), np.array([0.5, 0.6]), 9.0)
     assert late[["observed", "low", "high"]].isna().all(axis=None)
-    assert np.isnan(calibration_in_the_large(outcome([1, 0], [1, 2]), np.array([0.5, 0.6]), 9.0))
     assert calibration(cohort, np.full(4, np.nan), 3.0).empty
-    assert np.isnan(calibration_in_the_large(cohort, np.full(4, np.nan), 3.0))
 
 
 def test_a_group_without_events_has_no_interval() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hnseg.survival.statistics import FoldRisks, concordance, mean_concordance, pooled_concordance
+from hnseg.survival.statistics import FoldRisks, concordance, pooled_concordance
 from tests.survival.statistics.naive import drawn, outcome
 
 
@@ -14,17 +14,14 @@ BAD = fold([1, 0], [1, 2], [0, 1], "b")
 NOBODY = fold([0, 0], [1, 2], [0, 1], "c")
 
 
-def test_pooled_counts_pairs_and_the_mean_counts_folds() -> None:
+def test_every_pair_of_a_repeat_counts_the_same() -> None:
     assert pooled_concordance([GOOD, BAD]) == 3 / 4
-    assert mean_concordance([GOOD, BAD]) == 1 / 2
 
 
 def test_a_fold_without_a_pair_is_left_out() -> None:
     assert pooled_concordance([GOOD, NOBODY, BAD]) == 3 / 4
-    assert mean_concordance([GOOD, NOBODY, BAD]) == 1 / 2
     for folds in ([NOBODY], []):
         assert np.isnan(pooled_concordance(folds))
-        assert np.isnan(mean_concordance(folds))
 
 
 def test_risks_of_different_folds_are_not_compared() -> None:
@@ -34,9 +31,8 @@ def test_risks_of_different_folds_are_not_compared() -> None:
     plain = [FoldRisks(cohort, risk) for cohort, risk in zip(cohorts, risks, strict=True)]
     moved = [FoldRisks(cohort, 10**k * risk + k) for k, (cohort, risk) in enumerate(zip(cohorts, risks, strict=True))]
     assert pooled_concordance(moved) == pooled_concordance(plain)
-    assert mean_concordance(moved) == mean_concordance(plain)
     single = concordance(cohorts[0].event, cohorts[0].time_days, risks[0])
-    assert pooled_concordance(plain[:1]) == mean_concordance(plain[:1]) == single
+    assert pooled_concordance(plain[:1]) == single
 
 
 def test_a_repeat_counts_as_a_repeat_however_many_pairs_it_has() -> None:

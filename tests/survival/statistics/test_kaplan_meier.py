@@ -17,9 +17,9 @@ def test_freireichs_leukaemia_patients() -> None:
 
 def test_agrees_with_scikit_survival_and_is_within_its_interval() -> None:
     cohort = drawn(np.random.default_rng(0), 90, 25)
-    curve = kaplan_meier(cohort.event, cohort.time_days, 0.9)
+    curve = kaplan_meier(cohort.event, cohort.time_days)
     times, survival, interval = kaplan_meier_estimator(
-        cohort.event, cohort.time_days, conf_level=0.9, conf_type="log-log"
+        cohort.event, cohort.time_days, conf_level=0.95, conf_type="log-log"
     )
     np.testing.assert_array_equal(curve["time_days"], [0, *times])
     np.testing.assert_allclose(curve["survival"], [1, *survival], atol=1e-12)
