@@ -92,13 +92,12 @@ def test_a_rule_for_classes_is_refused_where_there_are_none(kind, arguments):
         kind(**arguments)
 
 
-@pytest.mark.parametrize("counts", [ALL, SOME])
 @every_loss
-def test_gradients(kind, arguments, counts):
+def test_gradients(kind, arguments):
     logits, target = example()
     # with softmax the values, and so finite differences, depend on channels whose gradient is cut on purpose
-    counts = ALL if arguments["activation"] == "softmax" else counts
-    assert torch.autograd.gradcheck(lambda z: kind(**arguments)(z, target, counts), logits)
+    for counts in [ALL] if arguments["activation"] == "softmax" else [ALL, SOME]:
+        assert torch.autograd.gradcheck(lambda z, c=counts: kind(**arguments)(z, target, c), logits, fast_mode=True)
 
 
 @every_loss
