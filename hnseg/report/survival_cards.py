@@ -53,6 +53,7 @@ def survival_facts(folder: SurvivalFolder) -> dict[str, str]:
         "Patients": count,
         "Events": f"{events} ({100 * events / count:.0f} %)" if events is not None and count else "",
         "Median follow-up": _follow_up(known),
+        "Masks": _masks(manifest.get("segmentation")) if {"ct", "pt"} & _blocks_of(folder) else "",
         "Centres": f"{len(centres)}: {', '.join(centres)}" if centres else "",
         "Folds": scores["fold"].nunique() or "",
         "Repeats": scores["repeat"].nunique() or "",
@@ -60,6 +61,15 @@ def survival_facts(folder: SurvivalFolder) -> dict[str, str]:
         "Code": _code(folder),
     }
     return {name: str(value) for name, value in found.items() if value not in (None, "")}
+
+
+def _masks(segmentation: object) -> str:
+    """Whose outlines radiomics are of."""
+    return f"those of {segmentation}" if segmentation not in (None, "truth") else "the physicians' own"
+
+
+def _blocks_of(folder: SurvivalFolder) -> set[str]:
+    return {block for name in folder.tables["summary"]["features"] for block in str(name).split("+")}
 
 
 def endpoint_name(folder: SurvivalFolder) -> str:

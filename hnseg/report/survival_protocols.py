@@ -44,8 +44,9 @@ def protocols_said(folder: SurvivalFolder, table: pd.DataFrame) -> list[Sentence
             "model) is learned from a fold's training patients alone; its test patients are looked at once."
         ),
         Sentence(
-            "The paper's protocol: features are selected on all patients before cross-validation, so the test patients "
-            "have had their say in the model. What it shows above the honest protocol is optimism, not skill.",
+            "The paper's protocol: imputation, scaling, filter and selection are learned from all patients, once, before "
+            "cross-validation, so the test patients have had their say in the model. What it shows above the honest "
+            "protocol is optimism, not skill. The steps are otherwise the same, also where they are not the paper's own.",
             warning=PAPER in ran,
         ),
     ]
@@ -54,6 +55,12 @@ def protocols_said(folder: SurvivalFolder, table: pd.DataFrame) -> list[Sentence
         named = "honest" if missing == [PAPER] else "paper's"
         text = f"Only the {named} protocol was run, so optimism is not known."
         said.append(Sentence(text, warning=missing == [HONEST]))
+    said.append(
+        Sentence(
+            "Intervals draw patients within folds and fit nothing anew. They are too narrow: on simulated data without "
+            "any signal they held 0.5 in 76 to 89 of 100 cases where 95 were promised."
+        )
+    )
     return [*said, *_divided(scores), *_blocks(table), *_looks(folder)]
 
 

@@ -107,7 +107,7 @@ def _optimism(table: pd.DataFrame) -> list[Sentence]:
     text = f"The paper's protocol scores {abs(mean):.3f} {'higher' if mean > 0 else 'lower'} "
     if len(both) > 1:
         text += f"on average over {combinations(len(both))} ({signed(low)} to {signed(high)}) "
-    text += "than the honest one: that is " + ("optimism." if mean > 0 else "no optimism.")
+    text += "than the honest one: " + ("optimism, as far as it is not chance." if mean > 0 else "no optimism.")
     if len(both) == 1:
         return [Sentence(text, warning=mean > 0)]
     first = both.sort_values("paper", ascending=False, kind="stable").iloc[0].to_dict()

@@ -134,7 +134,8 @@ def _describe(
 ) -> None:
     data = cohort.data
     known = read_manifest(folder) if (folder / "manifest.json").is_file() else {}
-    tested = [[fold.name, sorted(fold.test)] for folds in cohort.folds for fold in folds]
+    # whoever is tested, in whatever folds and for whatever endpoint, has been looked at
+    tested = sorted({patient for folds in cohort.folds for fold in folds for patient in fold.test})
     key = hashlib.sha256(json.dumps(tested).encode()).hexdigest()[:12]
     looks = known.get("test_looks")
     if not looks or known["data"]["key"] != key:  # a run that goes on looks at nobody anew

@@ -98,7 +98,7 @@ def test_optimism_is_named_with_what_the_paper_would_have_chosen():
     assert "By it the best would be Cox, clinical + CT with 0.750, where the honest protocol says 0.600." in found
     assert "optimism" not in said(row())
     alone = said(row(paper=0.58, optimism=-0.02))
-    assert "scores 0.020 lower than the honest one: that is no optimism." in alone
+    assert "scores 0.020 lower than the honest one: no optimism." in alone
     assert "By it the best" not in alone
 
 

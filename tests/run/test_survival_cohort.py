@@ -34,7 +34,7 @@ def configuration(tmp_path: Path, **changed: object) -> dict:
         "mapping": str(tmp_path / "mine.yaml"),
         "endpoints": None,
         "split": {"_target_": "hnseg.data.KFold", "fold": 0, "folds": 3, "seed": 5},
-        "survival": {"endpoint": None, "repeats": 2},
+        "survival": {"endpoint": None, "repeats": 2, "feature_sets": None},
     }
     return {**plain, **changed}
 
@@ -78,10 +78,10 @@ def test_the_cohort_of_a_table(tmp_path: Path) -> None:
 
 
 def test_another_endpoint_and_what_a_table_needs(tmp_path: Path) -> None:
-    plain = configuration(tmp_path, survival={"endpoint": "relapse", "repeats": 1})
+    plain = configuration(tmp_path, survival={"endpoint": "relapse", "repeats": 1, "feature_sets": None})
     assert not table_cohort(plain).data.outcome.event.any()
     with pytest.raises(ValueError, match="did you mean 'relapse'"):
-        table_cohort(configuration(tmp_path, survival={"endpoint": "relaps", "repeats": 1}))
+        table_cohort(configuration(tmp_path, survival={"endpoint": "relaps", "repeats": 1, "feature_sets": None}))
     with pytest.raises(ValueError, match=r"table=.* needs mapping="):
         table_cohort(configuration(tmp_path, mapping=None))
 
