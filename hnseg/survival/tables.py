@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,7 +23,20 @@ Arm = tuple[str, str, str]
 COLUMNS: dict[str, tuple[str, ...]] = {
     "outcome": ("patient", "centre", "event", "time_days"),
     "risks": ("protocol", "model", "features", "repeat", "fold", "patient", "risk", "survival"),
-    "scores": ("protocol", "model", "features", "repeat", "fold", "n_train", "n_test", "events", *SCORES, "selected"),
+    "scores": (
+        "protocol",
+        "model",
+        "features",
+        "repeat",
+        "fold",
+        "n_train",
+        "n_test",
+        "events",
+        *SCORES,
+        "selected",
+        "parameters",
+        "note",
+    ),
     "selected": ("protocol", "model", "features", "repeat", "fold", "feature", "value"),
     "kaplan_meier": ("model", "features", "group", "time_days", "survival", "low", "high", "at_risk"),
     "log_rank": ("model", "features", "n_low", "n_high", "chi2", "p"),
@@ -47,7 +61,10 @@ def outcome_rows(data: SurvivalData) -> list[Row]:
 
 
 def fold_rows(pieces: Sequence[Piece], outcome: Outcome) -> dict[str, list[Row]]:
-    """The tables ``risks``, ``scores`` and ``selected``."""
+    """The tables ``risks``, ``scores`` and ``selected``.
+
+    Scores have the chosen ``parameters`` as JSON and a ``note`` where the fit needed others.
+    """
     tables: dict[str, list[Row]] = {"risks": [], "scores": [], "selected": []}
     for piece in pieces:
         events = int(outcome.of(piece["patients"]).event.sum())
@@ -57,7 +74,9 @@ def fold_rows(pieces: Sequence[Piece], outcome: Outcome) -> dict[str, list[Row]]
                 name: piece[name] for name in ("features", "repeat", "fold")
             }
             scores = {name: cell(made["scores"][name]) for name in SCORES}
-            tables["scores"].append(place | sizes | scores | {"selected": len(piece["selected"])})
+            chosen = json.dumps(made["parameters"], sort_keys=True, separators=(",", ":"))
+            fitted = {"selected": len(piece["selected"]), "parameters": chosen, "note": made["note"]}
+            tables["scores"].append(place | sizes | scores | fitted)
             tables["selected"] += [place | {"feature": name, "value": value} for name, value in piece["selected"]]
             tables["risks"] += [
                 place | {"patient": patient, "risk": risk, "survival": survival}

@@ -162,6 +162,7 @@ def _scorer(
         middle = float(np.median(model.risk(prepared.train)))
         return {
             "parameters": dict(parameters),
+            "note": getattr(model, "note_", ""),
             "risk": risk.tolist(),
             "survival": survival[:, -1].tolist(),
             "median_train_risk": middle,

@@ -12,7 +12,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from hnseg.survival.failures import STOPS, reason
 from hnseg.survival.models.registry import ModelKind
-from hnseg.survival.objects import Outcome
+from hnseg.survival.objects import Outcome, SurvivalModel
+from hnseg.survival.pipeline.partial_likelihood import RiskSets
 from hnseg.survival.pipeline.preprocessing import Preprocessing
 from hnseg.survival.sentinel import training_rows
 from hnseg.survival.statistics import FoldRisks, pooled_concordance
@@ -62,7 +63,11 @@ def _inner_rows(outcome: Outcome, folds: int, seed: int) -> Iterator[tuple[Any, 
 
 
 def tune(kind: ModelKind, parts: Sequence[InnerPart], seed: int) -> dict[str, Any]:
-    """The hyper-parameters with the greatest C-index pooled over the inner folds; of equal ones the first of the grid.
+    """The hyper-parameters with the greatest score over the inner folds; of equal ones the first of the grid.
+
+    The score is the pooled C-index, or, of a model whose risk is a log hazard ratio
+    (:attr:`hnseg.survival.models.registry.ModelKind.log_hazard`), the cross-validated partial likelihood of Verweij &
+    van Houwelingen 1993, doi:10.1002/sim.4780122407: that of all training patients less that of those fitted to.
 
     Hyper-parameters with which the model cannot be fitted in some inner fold are passed over.
 
@@ -75,7 +80,7 @@ def tune(kind: ModelKind, parts: Sequence[InnerPart], seed: int) -> dict[str, An
     reasons: list[str] = []
     for parameters in kind.grid:
         try:
-            score = _inner_score(kind, parameters, parts, seed)
+            score = (_inner_likelihood if kind.log_hazard else _inner_concordance)(kind, parameters, parts, seed)
         except STOPS:
             raise
         except Exception as error:  # of four libraries
@@ -88,10 +93,30 @@ def tune(kind: ModelKind, parts: Sequence[InnerPart], seed: int) -> dict[str, An
     return dict(kind.grid[int(np.argmax(scores))])
 
 
-def _inner_score(kind: ModelKind, parameters: Mapping[str, Any], parts: Sequence[InnerPart], seed: int) -> float:
+def _inner_concordance(kind: ModelKind, parameters: Mapping[str, Any], parts: Sequence[InnerPart], seed: int) -> float:
     tested = []
     for part in parts:
-        with training_rows(part.fit_features.index):
-            model = kind.make(seed, **parameters).fit(part.fit_features, part.fit_outcome)
+        model = _inner_fit(kind, parameters, part, seed)
         tested.append(FoldRisks(part.test_outcome, model.risk(part.test_features)))
     return pooled_concordance(tested)
+
+
+def _inner_likelihood(kind: ModelKind, parameters: Mapping[str, Any], parts: Sequence[InnerPart], seed: int) -> float:
+    score = 0.0
+    for part in parts:
+        model = _inner_fit(kind, parameters, part, seed)
+        fitted, tested = model.risk(part.fit_features), model.risk(part.test_features)
+        everybody = _together(part.fit_outcome, part.test_outcome)
+        score += RiskSets.of(everybody).log_likelihood(np.concatenate([fitted, tested])) * len(everybody)
+        score -= RiskSets.of(part.fit_outcome).log_likelihood(fitted) * len(fitted)
+    return score
+
+
+def _inner_fit(kind: ModelKind, parameters: Mapping[str, Any], part: InnerPart, seed: int) -> SurvivalModel:
+    with training_rows(part.fit_features.index):
+        return kind.make(seed, **parameters).fit(part.fit_features, part.fit_outcome)
+
+
+def _together(first: Outcome, second: Outcome) -> Outcome:
+    event = np.concatenate([first.event, second.event])
+    return Outcome(first.patients + second.patients, event, np.concatenate([first.time_days, second.time_days]))

@@ -27,6 +27,7 @@ OUTCOME = Outcome(tuple("abcdef"), np.array([1, 0, 1, 1, 0, 1], bool), np.array(
 def piece(fold, patients, risk, protocol="honest", features="clinical", repeat=0, model="cox", c_index=0.5, cut=0.0):
     scores = dict.fromkeys(SCORES, 0.25) | {"c_index": c_index, "auc": None}
     made = {"risk": risk, "survival": [1 - r / 10 for r in risk], "median_train_risk": cut, "scores": scores}
+    made |= {"parameters": {"penalizer": 0.1, "a": 1}, "note": "did not converge"}
     place = {"protocol": protocol, "features": features, "repeat": repeat, "fold": fold}
     sizes = {"n_train": 6 - len(patients), "n_test": len(patients), "patients": list(patients)}
     return place | sizes | {"models": {model: made}, "failed": {}, "selected": [["age", 0.5], ["hpv", None]]}
@@ -62,6 +63,7 @@ def test_rows_of_folds_say_all_that_was_found():
     assert tables["scores"][1] == {
         "protocol": "honest", "model": "cox", "features": "clinical", "repeat": 0, "fold": "1", "n_train": 3,
         "n_test": 3, "events": 2, "c_index": 0.6, "uno_c": 0.25, "auc": None, "ibs": 0.25, "selected": 2,
+        "parameters": '{"a":1,"penalizer":0.1}', "note": "did not converge",
     }  # fmt: skip
     assert [(row["feature"], row["value"]) for row in tables["selected"][:2]] == [("age", 0.5), ("hpv", None)]
     assert [len(tables[name]) for name in ("risks", "scores", "selected")] == [12, 4, 8]

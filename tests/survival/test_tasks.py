@@ -97,7 +97,7 @@ def test_one_piece_is_what_the_parts_give_when_put_together_by_hand(monkeypatch)
         best = fitted_pipeline("none", CoxPH(grid[int(np.argmax(pooled))]), train, outcome, seed=seed)
     made = run(("cox",), inner_folds=3)["models"]["cox"]
     test = TABLE.loc[list(FOLD.test)]
-    assert made["parameters"] == {"penalizer": best.model.penalizer}
+    assert (made["parameters"], made["note"]) == ({"penalizer": best.model.penalizer}, best.model.note_)
     np.testing.assert_allclose(made["risk"], best.risk(test), rtol=1e-9)
     np.testing.assert_allclose(made["survival"], best.survival(test, np.array([730.5]))[:, 0], rtol=1e-9)
     tested = DATA.outcome.of(FOLD.test)

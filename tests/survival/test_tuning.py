@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from hnseg.survival.models.cox import CoxPH
 from hnseg.survival.models.registry import MODELS
 from hnseg.survival.objects import Outcome
 from hnseg.survival.pipeline.preprocessing import Preprocessing
@@ -86,6 +89,48 @@ def test_the_score_pools_pairs_within_inner_folds(monkeypatch):
         ]
         scores.append(sum(c.concordant + c.tied / 2 for c in counts) / sum(c.comparable for c in counts))
     assert found == [{"power": 1.0}, {"power": 2.0}][int(np.argmax(scores))]
+
+
+def test_a_log_hazard_is_judged_by_the_partial_likelihood_of_all_less_that_of_those_fitted_to(prepared, monkeypatch):
+    """A naive second version: a loop over events."""
+    table, outcome, parts = prepared
+    powers = [8.0, 0.01, 1.0, 3.0]
+    register(monkeypatch, "quick", QuickModel, [{"power": power} for power in powers])
+
+    def log_likelihood(risk, seen):
+        at_risk = [np.exp(risk[seen.time_days >= time]).sum() for time in seen.time_days]
+        return (risk - np.log(at_risk))[seen.event].sum()
+
+    scores = np.zeros(len(powers))
+    for number, power in enumerate(powers):
+        for part in parts:
+            with training_rows(part.fit_features.index):
+                model = QuickModel(power).fit(part.fit_features, part.fit_outcome)
+            scores[number] += log_likelihood(model.risk(table), outcome)
+            scores[number] -= log_likelihood(model.risk(part.fit_features), part.fit_outcome)
+    assert powers[int(np.argmax(scores))] == 1.0
+    assert tune(replace(MODELS["quick"], log_hazard=True), parts, 0) == {"power": 1.0}
+    assert tune(MODELS["quick"], parts, 0) == {"power": 8.0}  # the order is the same with all of them
+
+
+def test_a_tuned_cox_regression_is_calibrated():
+    """Chosen by C-index, which does not see the scale, the penalty made predictions half as far apart as they are."""
+    beta = np.array([0.8, -0.5, 0.3, 0.0, 0.0, 0.0])
+
+    def simulated(patients, seed):
+        rng = np.random.default_rng(seed)
+        names = tuple(f"s{seed}p{number}" for number in range(patients))
+        table = pd.DataFrame(rng.normal(size=(patients, 6)), names, [f"x{number}" for number in range(6)])
+        days, end = rng.exponential(1000 * np.exp(-table.to_numpy() @ beta)), rng.uniform(200, 3000, patients)
+        return table, Outcome(names, days <= end, np.minimum(days, end))
+
+    (train, seen), (new, truth) = simulated(150, 3), simulated(1000, 103)
+    with training_rows(train.index):
+        parameters = tune(MODELS["cox"], inner_parts(train, seen, 3, 3, None), 0)
+        risk = MODELS["cox"].make(0, **parameters).fit(train, seen).risk(new)
+    with training_rows(new.index):
+        fitted = CoxPH().fit(pd.DataFrame({"risk": risk}, new.index), truth)
+    assert 0.7 < fitted.coefficients_[0] / fitted.scale_[0] < 1.5
 
 
 def test_nothing_is_fitted_where_there_is_no_choice(prepared, monkeypatch):

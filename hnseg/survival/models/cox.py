@@ -114,9 +114,13 @@ class CoxPH(Guarded):
         return survival
 
     def importances(self) -> pd.DataFrame:
-        """Log hazard ratio per SD with its 95 % interval, and, besides, ``p`` of a Wald test."""
-        b, half = self.coefficients_, norm.ppf(0.975) * self.errors_
-        z = np.divide(b, self.errors_, out=np.zeros_like(b), where=self.errors_ > 0)
+        """Log hazard ratio per SD with its 95 % interval, and, besides, ``p`` of a Wald test.
+
+        Of a penalised fit interval and ``p`` are NaN: its coefficients are biased towards 0, which neither knows.
+        """
+        b = self.coefficients_
+        errors = np.where(self.penalizer_ > 0, np.nan, self.errors_)
+        half, z = norm.ppf(0.975) * errors, np.divide(b, errors, out=np.zeros_like(b), where=errors != 0)
         columns = {"value": b, "low": b - half, "high": b + half, "kind": KIND_OF_VALUE, "p": 2 * norm.sf(np.abs(z))}
         return pd.DataFrame({"feature": self.columns_, **columns})
 

@@ -19,6 +19,8 @@ class ModelKind:
     Attributes:
         module, name: where its class is.
         grid: parameters that the inner loop of a cross-validation chooses from, the first where there is none.
+        log_hazard: whether its risk is a log hazard ratio whose scale the inner loop is to judge, too: by the partial
+            likelihood, where the C-index sees nothing but order and would shrink without end.
         package, extra: what must be installed, and the optional dependency of hnseg that brings it; empty: comes along.
     """
 
@@ -27,6 +29,7 @@ class ModelKind:
     grid: list[dict[str, Any]] = field(default_factory=lambda: [{}])
     package: str = ""
     extra: str = ""
+    log_hazard: bool = False
 
     def load(self) -> type[Any]:
         """The class, imported."""
@@ -53,7 +56,9 @@ class ModelKind:
 
 _HERE = "hnseg.survival.models"
 MODELS: dict[str, ModelKind] = {
-    "cox": ModelKind(f"{_HERE}.cox", "CoxPH", [{"penalizer": penalizer} for penalizer in (0.0, 0.01, 0.1, 1.0)]),
+    "cox": ModelKind(
+        f"{_HERE}.cox", "CoxPH", [{"penalizer": penalizer} for penalizer in (0.0, 0.01, 0.1)], log_hazard=True
+    ),
     "rsf": ModelKind(
         f"{_HERE}.forest",
         "RandomSurvivalForest",
