@@ -44,9 +44,10 @@ def protocols_said(folder: SurvivalFolder, table: pd.DataFrame) -> list[Sentence
             "model) is learned from a fold's training patients alone; its test patients are looked at once."
         ),
         Sentence(
-            "The paper's protocol: imputation, scaling, filter and selection are learned from all patients, once, before "
-            "cross-validation, so the test patients have had their say in the model. What it shows above the honest "
-            "protocol is optimism, not skill. The steps are otherwise the same, also where they are not the paper's own.",
+            "The paper's protocol: imputation, scaling, filter and selection are learned from all patients, once, "
+            "before cross-validation, so the test patients have had their say in the model. What it shows above the "
+            "honest protocol is optimism, not skill. The steps are otherwise the same, also where they are not the "
+            "paper's own.",
             warning=PAPER in ran,
         ),
     ]
