@@ -19,24 +19,25 @@ def score_times(horizon_days: float) -> NDArray[np.float64]:
 
 
 def score_fold(
-    train: Outcome, test: Outcome, risk: NDArray[np.float64], survival: NDArray[np.float64], times: NDArray[np.float64]
+    test: Outcome, risk: NDArray[np.float64], survival: NDArray[np.float64], times: NDArray[np.float64]
 ) -> dict[str, float]:
-    """A fold's scores; NaN where its patients are too few for one.
+    """A fold's scores; NaN where its patients are too few, or were not watched for long enough, for one.
+
+    How long patients are watched is learnt from those scored: that of another centre's patients may be quite another.
 
     Args:
-        train: the training patients, who tell how long follow-up is.
         test: the patients scored.
         risk: (n,) greater means earlier.
         survival: (n, times) probability of no event until each time.
         times: (times,) days, the horizon last.
 
     Returns:
-        ``c_index`` (Harrell), ``uno_c`` (up to the end of the training patients' follow-up), ``auc`` at the horizon and
+        ``c_index`` (Harrell), ``uno_c``, ``auc`` at the horizon and
         ``ibs``, the Brier score integrated up to it.
     """
     return {
         "c_index": concordance(test.event, test.time_days, risk),
-        "uno_c": uno_concordance(train, test, risk),
-        "auc": float(cumulative_auc(train, test, risk, times[-1:])[0]),
-        "ibs": integrated_brier(train, test, survival, times),
+        "uno_c": uno_concordance(test, risk),
+        "auc": float(cumulative_auc(test, risk, times[-1:])[0]),
+        "ibs": integrated_brier(test, survival, times),
     }

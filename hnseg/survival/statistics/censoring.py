@@ -54,7 +54,8 @@ def censoring_survival(outcome: Outcome) -> CensoringSurvival:
     are no longer at risk of leaving without it.
 
     Args:
-        outcome: of the training patients; scores must not learn about censoring from those who are scored.
+        outcome: of the patients scored. To weigh them is scoring and no fitting, and the follow-up of others, such as
+            another centre's, says nothing of theirs.
     """
     times, group = np.unique(outcome.time_days, return_inverse=True)
     events = np.bincount(group, weights=outcome.event, minlength=len(times))

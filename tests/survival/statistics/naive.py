@@ -60,36 +60,34 @@ def followed_beyond(cohort: Outcome, t: float) -> float:
     return followed_until(cohort, np.nextafter(t, np.inf))
 
 
-def uno(train: Outcome, test: Outcome, risk, tau: float = np.inf) -> float:
+def uno(cohort: Outcome, risk, tau: float = np.inf) -> float:
     good = everything = 0.0
-    event, time = test.event, test.time_days
-    for i in range(len(test)):
-        if time[i] > train.time_days.max() or time[i] >= tau:
-            continue
-        for j in range(len(test)):
-            if earlier(event, time, i, j):
-                weight = followed_until(train, time[i]) ** -2
+    event, time = cohort.event, cohort.time_days
+    for i in range(len(cohort)):
+        for j in range(len(cohort)):
+            if time[i] < tau and earlier(event, time, i, j):
+                weight = followed_until(cohort, time[i]) ** -2
                 good, everything = good + weight * point(risk[i], risk[j]), everything + weight
     return good / everything if everything else np.nan
 
 
-def auc(train: Outcome, test: Outcome, risk, t: float) -> float:
+def auc(cohort: Outcome, risk, t: float) -> float:
     good = everything = 0.0
-    for i in range(len(test)):
-        for j in range(len(test)):
-            if test.event[i] and test.time_days[i] <= t < test.time_days[j]:
-                weight = 1 / followed_until(train, test.time_days[i])
+    for i in range(len(cohort)):
+        for j in range(len(cohort)):
+            if cohort.event[i] and cohort.time_days[i] <= t < cohort.time_days[j]:
+                weight = 1 / followed_until(cohort, cohort.time_days[i])
                 good, everything = good + weight * point(risk[i], risk[j]), everything + weight
     return good / everything if everything else np.nan
 
 
-def brier(train: Outcome, test: Outcome, survival, t: float) -> float:
+def brier(cohort: Outcome, survival, t: float) -> float:
     losses = []
-    for event, time, predicted in zip(test.event, test.time_days, survival, strict=True):
+    for event, time, predicted in zip(cohort.event, cohort.time_days, survival, strict=True):
         if time <= t:
-            losses.append(predicted**2 / followed_until(train, time) if event else 0.0)
+            losses.append(predicted**2 / followed_until(cohort, time) if event else 0.0)
         else:
-            losses.append((1 - predicted) ** 2 / followed_beyond(train, t))
+            losses.append((1 - predicted) ** 2 / followed_beyond(cohort, t))
     return float(np.mean(losses))
 
 
