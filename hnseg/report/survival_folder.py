@@ -20,8 +20,8 @@ COLUMNS = {
     "outcome": ("patient", "centre", "event", "time_days"),
     "scores": ("protocol", "model", "features", "repeat", "fold", "n_train", "n_test", "events", "c_index"),
     "summary": (
-        "protocol", "model", "features", "c_index", "sd", "low", "high", "uno_c", "auc", "ibs", "selected",
-        "reference", "difference", "p", "published",
+        "protocol", "model", "features", "c_index", "sd", "low", "high", "uno_c", "auc", "ibs", "ibs_reference",
+        "selected", "reference", "difference", "p", "published",
     ),
     "selected": ("protocol", "model", "features", "repeat", "fold", "feature", "value"),
     "importances": ("model", "features", "feature", "value", "low", "high", "kind"),

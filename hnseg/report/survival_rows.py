@@ -31,7 +31,7 @@ def compared(folder: SurvivalFolder) -> pd.DataFrame:
     """A row a model and feature set, model by model, each in the order in which they were run.
 
     Columns: ``model``, ``features``; of the honest protocol ``c_index``, ``low``, ``high``, ``uno_c``, ``auc``,
-    ``ibs``, ``selected``, ``difference`` from the ``reference`` (which is that of the whole table), ``p`` and
+    ``brier_skill``, ``selected``, ``difference`` from the ``reference`` (which is that of the whole table), ``p`` and
     ``p_holm`` (corrected for all tests of the table);
     ``paper`` (the C-index by the paper's protocol), ``optimism`` (that minus the honest one), ``published``, ``near``
     (how far the model came from chance to the best that can be reached: 0 to 1; of phantoms only). nan where unknown.
@@ -47,6 +47,7 @@ def compared(folder: SurvivalFolder) -> pd.DataFrame:
     table["reference"] = _reference(summary, folder)
     table["optimism"] = table["paper"] - table["c_index"]
     table["p_holm"] = holm(table["p"].to_numpy(float))
+    table["brier_skill"] = 1 - table["ibs"] / table["ibs_reference"]
     reachable = folder.best_c_index - CHANCE
     table["near"] = (table["c_index"] - CHANCE) / reachable if reachable > LEAST_REACH else np.nan
     return table

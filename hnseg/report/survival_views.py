@@ -26,7 +26,7 @@ def comparison_view(table: pd.DataFrame, horizon_days: float) -> TableView:
         "published": "Published",
         "uno_c": "Uno's C",
         "auc": "AUC" if math.isnan(horizon_days) else f"AUC, {horizon_days:.0f} days",
-        "ibs": "Brier score",
+        "brier_skill": "Brier skill",
         "selected": "Kept",
         "p": "p",
         "p_holm": "p, Holm",
@@ -92,7 +92,7 @@ def _cell(name: str, line: Mapping[Any, Any]) -> Cell:
         return _number(f"{number('c', value)}–{number('c', line['high'])}" if known else "", value)
     if name in ("p", "p_holm"):
         return _p(value)
-    if name == "optimism":
+    if name in ("optimism", "brier_skill"):
         return _number(signed(value), value)
     if name == "published":
         return _number(DASH if math.isnan(value) else f"{value:.2f}", value)

@@ -13,8 +13,8 @@ from hnseg.survival.statistics import FoldRisks, bootstrap_interval, corrected_t
 from hnseg.survival.tables import Arm, Row, cell
 
 COLUMNS = (
-    *("protocol", "model", "features", "folds", "c_index", "sd", "low", "high", "uno_c", "auc", "ibs", "selected"),
-    *("reference", "difference", "p", "published"),
+    *("protocol", "model", "features", "folds", "c_index", "sd", "low", "high", "uno_c", "auc", "ibs", "ibs_reference"),
+    *("selected", "reference", "difference", "p", "published"),
 )
 
 

@@ -166,7 +166,7 @@ def _scorer(
             "risk": risk.tolist(),
             "survival": survival[:, -1].tolist(),
             "median_train_risk": middle,
-            "scores": score_fold(outcome, risk, survival, times),
+            "scores": score_fold(prepared.outcome, outcome, risk, survival, times),
         }
 
     return work

@@ -45,6 +45,13 @@ def test_honest_and_paper_stand_side_by_side_model_by_model(tmp_path):
     assert table["p_holm"].to_numpy() == pytest.approx(holm(table["p"].to_numpy()), nan_ok=True)
 
 
+def test_the_brier_score_is_told_against_that_of_who_knows_no_features(tmp_path):
+    folder = experiment(tmp_path / "a", ROWS)
+    folder.tables["summary"][["ibs", "ibs_reference"]] = [(0.15, 0.2), (0.21, 0.2), *[(np.nan, np.nan)] * 4]
+    found = compared(folder)["brier_skill"].to_numpy()
+    assert found == pytest.approx([0.25, np.nan, -0.05, np.nan], nan_ok=True)
+
+
 def test_the_best_its_reference_and_the_best_of_each_other_model_are_shown(tmp_path):
     table = compared(experiment(tmp_path / "a", ROWS))
     best = best_row(table)

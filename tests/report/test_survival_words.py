@@ -10,7 +10,7 @@ from hnseg.report.survival_views import comparison_view
 from hnseg.report.survival_words import survival_status, verdict
 
 COLUMNS = ("model", "features", "c_index", "low", "high", "reference", "p", "p_holm", "paper", "optimism", "published",
-           "near", "difference", "uno_c", "auc", "ibs", "selected")  # fmt: skip
+           "near", "difference", "uno_c", "auc", "brier_skill", "selected")  # fmt: skip
 NAN = math.nan
 
 

@@ -14,7 +14,7 @@ TIMES = score_times(730.5)
 
 
 def scores(risk, survival=None):
-    return score_fold(TEST, risk, same_survival(TRAIN, TEST, TIMES) if survival is None else survival, TIMES)
+    return score_fold(TRAIN, TEST, risk, same_survival(TRAIN, TEST, TIMES) if survival is None else survival, TIMES)
 
 
 def test_times_rise_to_the_horizon_and_start_after_nothing():
@@ -45,9 +45,17 @@ def test_the_brier_score_is_integrated_up_to_the_horizon():
     assert scores(np.zeros(len(TEST)), survival)["ibs"] == pytest.approx(by_hand)
 
 
+def test_the_reference_is_who_says_of_everybody_what_became_of_the_training_patients():
+    known = same_survival(TRAIN, TEST, TIMES)
+    found = scores(np.zeros(len(TEST)), known)
+    assert found["ibs_reference"] == pytest.approx(found["ibs"])
+    better = np.where(TEST.time_days[:, None] > TIMES, 1 - (1 - known) / 2, known / 2)
+    assert scores(np.zeros(len(TEST)), better)["ibs"] < found["ibs_reference"] / 2
+
+
 def test_a_fold_without_events_has_no_scores_but_does_not_stop():
     nobody = Outcome(TEST.patients, np.zeros(len(TEST), bool), TEST.time_days)
-    found = score_fold(nobody, np.arange(len(TEST)) * 1.0, same_survival(TRAIN, nobody, TIMES), TIMES)
+    found = score_fold(TRAIN, nobody, np.arange(len(TEST)) * 1.0, same_survival(TRAIN, nobody, TIMES), TIMES)
     assert np.isnan([found[name] for name in ("c_index", "uno_c", "auc")]).all()
 
 
@@ -58,7 +66,7 @@ def test_scores_do_not_depend_on_how_long_patients_are_watched():
     risk = rng.normal(size=3000)
     true, end = rng.exponential(700 * np.exp(-risk)) + 1, rng.uniform(50, 2500, 3000)
     survival = np.exp(-TIMES / (700 * np.exp(-risk))[:, None])
-    seen = score_fold(Outcome(names, true <= end, np.minimum(true, end)), risk, survival, TIMES)
-    whole = score_fold(Outcome(names, np.ones(3000, bool), true), risk, survival, TIMES)
+    seen = score_fold(TRAIN, Outcome(names, true <= end, np.minimum(true, end)), risk, survival, TIMES)
+    whole = score_fold(TRAIN, Outcome(names, np.ones(3000, bool), true), risk, survival, TIMES)
     for name, margin in (("uno_c", 0.01), ("auc", 0.01), ("ibs", 0.003)):
         assert seen[name] == pytest.approx(whole[name], abs=margin), name

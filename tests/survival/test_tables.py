@@ -62,8 +62,8 @@ def test_rows_of_folds_say_all_that_was_found():
     }  # fmt: skip
     assert tables["scores"][1] == {
         "protocol": "honest", "model": "cox", "features": "clinical", "repeat": 0, "fold": "1", "n_train": 3,
-        "n_test": 3, "events": 2, "c_index": 0.6, "uno_c": 0.25, "auc": None, "ibs": 0.25, "selected": 2,
-        "parameters": '{"a":1,"penalizer":0.1}', "note": "did not converge",
+        "n_test": 3, "events": 2, "c_index": 0.6, "uno_c": 0.25, "auc": None, "ibs": 0.25, "ibs_reference": 0.25,
+        "selected": 2, "parameters": '{"a":1,"penalizer":0.1}', "note": "did not converge",
     }  # fmt: skip
     assert [(row["feature"], row["value"]) for row in tables["selected"][:2]] == [("age", 0.5), ("hpv", None)]
     assert [len(tables[name]) for name in ("risks", "scores", "selected")] == [12, 4, 8]

@@ -2,7 +2,7 @@
 
 from hnseg.survival.statistics.auc import cumulative_auc
 from hnseg.survival.statistics.bootstrap import Interval, bootstrap_concordances, bootstrap_interval
-from hnseg.survival.statistics.brier import brier, integrated_brier
+from hnseg.survival.statistics.brier import brier, integrated_brier, reference_survival
 from hnseg.survival.statistics.calibration import calibration
 from hnseg.survival.statistics.censoring import CensoringSurvival, censoring_survival
 from hnseg.survival.statistics.concordance import concordance, concordance_counts
@@ -32,6 +32,7 @@ __all__ = [
     "kaplan_meier",
     "log_rank",
     "pooled_concordance",
+    "reference_survival",
     "survival_at",
     "uno_concordance",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from lifelines import KaplanMeierFitter
 from numpy.typing import ArrayLike, NDArray
 
 from hnseg.survival.objects import Outcome
@@ -67,3 +68,13 @@ def integrated_brier(outcome: Outcome, survival: ArrayLike, times_days: ArrayLik
     times = times[known]
     scores = brier(outcome, predicted[:, known], times)
     return float(np.trapezoid(scores, times) / (times[-1] - times[0]))
+
+
+def reference_survival(train: Outcome, patients: int, times_days: ArrayLike) -> Floats:
+    """(patients, times): what one says who knows no features, the training patients' Kaplan-Meier estimate for all.
+
+    After their last time it stays. Its :func:`integrated_brier` is what a model's is compared with.
+    """
+    fitted = KaplanMeierFitter().fit(train.time_days, train.event)
+    curve = fitted.survival_function_at_times(np.atleast_1d(np.asarray(times_days, float))).to_numpy(float)
+    return np.tile(curve, (patients, 1))
