@@ -147,7 +147,7 @@ def _write_tables(
     summary = summary_rows(written["scores"], folds, plan)
     write_rows(folder / "summary.csv", summary, SUMMARY_COLUMNS)
     write_rows(folder / "importances.csv", importance_rows(final), IMPORTANCE_COLUMNS)
-    risks = {f"{'+'.join(arm)}.csv": values for arm, values in tables.patient_means(pieces, "risk").items()}
+    risks = {f"{'+'.join(arm)}.csv": values for arm, values in tables.mean_ranks(pieces).items()}
     for name, values in risks.items():
         write_submission(folder / "risks" / name, values)
     for file in set((folder / "risks").glob("*+*.csv")) - {folder / "risks" / name for name in risks}:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from hnseg.survival.objects import Outcome, SurvivalData
 from hnseg.survival.plan import HONEST
@@ -116,22 +117,31 @@ def group_rows(folds: Mapping[Arm, Sequence[FoldRisks]], outcome: Outcome) -> di
 def calibration_rows(pieces: Sequence[Piece], outcome: Outcome, horizon_days: float) -> list[Row]:
     """Of the honest protocol; a patient's predictions are averaged over repeats."""
     rows: list[Row] = []
-    for (model, features), survival in patient_means(pieces, "survival").items():
+    for (model, features), survival in _patient_means(pieces, lambda made: made["survival"]).items():
         table = calibration(outcome.of(survival), np.array(list(survival.values())), horizon_days)
         rows += [{"model": model, "features": features} | row for row in _records(table)]
     return rows
 
 
-def patient_means(pieces: Sequence[Piece], what: str) -> dict[tuple[str, str], dict[str, float]]:
-    """(model, feature set) to patient to the mean over repeats of ``risk`` or ``survival``, out of fold and honest.
+def mean_ranks(pieces: Sequence[Piece]) -> dict[tuple[str, str], dict[str, float]]:
+    """(model, feature set) to patient to the rank of the risk, out of fold and honest; greater means earlier.
 
-    Risks of different folds come from different models, whose scales need not be the same.
+    Risks of different folds and repeats come from different models, whose scales need not be the same. So it is the
+    share of the patients tested in the same fold and repeat who have a smaller risk, equal ones and the patient counting
+    one half: above 0 and below 1, ties averaged. Then the mean over repeats.
     """
+    return _patient_means(pieces, lambda made: (rankdata(made["risk"]) - 0.5) / len(made["risk"]))
+
+
+def _patient_means(
+    pieces: Sequence[Piece], values_of: Callable[[Mapping[str, Any]], Any]
+) -> dict[tuple[str, str], dict[str, float]]:
+    """(model, feature set) to patient to the mean over repeats of a value, out of fold and honest."""
     found: dict[tuple[str, str], dict[str, list[float]]] = {}
     for piece, model, made in _made(pieces):
         if piece["protocol"] == HONEST:
             values = found.setdefault((model, piece["features"]), {})
-            for patient, value in zip(piece["patients"], made[what], strict=True):
+            for patient, value in zip(piece["patients"], values_of(made), strict=True):
                 values.setdefault(patient, []).append(value)
     return {arm: {name: float(np.mean(all_)) for name, all_ in of_arm.items()} for arm, of_arm in found.items()}
 

@@ -16,8 +16,8 @@ from hnseg.survival.tables import (
     cell,
     fold_rows,
     group_rows,
+    mean_ranks,
     outcome_rows,
-    patient_means,
 )
 from tests.survival.cohorts import toy
 
@@ -81,11 +81,19 @@ def test_groups_are_cut_at_the_training_patients_median_and_honest_alone():
     assert [row["at_risk"] for row in curve] == [2, 2, 1]
 
 
-def test_predictions_are_averaged_over_repeats_and_honest_alone():
+def test_risks_are_ranked_within_folds_before_they_are_averaged_over_repeats():
     again = [*PIECES, piece("x", "fedcba", [6.0, 5, 4, 3, 2, 1], repeat=1)]
-    risks = patient_means(again, "risk")
-    assert risks["cox", "clinical"] == {"a": 2.0, "b": 2.0, "c": 2.0, "d": 2.5, "e": 4.0, "f": 4.0}
-    assert set(risks) == {("cox", "clinical"), ("cox", "ct")}
+    ranks = mean_ranks(again)
+    once, twice = np.array([5, 3, 1, 1, 5, 3]) / 6, np.arange(1, 12, 2) / 12
+    assert ranks["cox", "clinical"] == pytest.approx(dict(zip("abcdef", (once + twice) / 2, strict=True)))
+    assert ranks["cox", "ct"] == dict.fromkeys("abc", 0.5)  # the same risk
+    assert set(ranks) == {("cox", "clinical"), ("cox", "ct")}
+    scaled = [piece("0", "abc", [3e6, 2e6, 1e6]), *again[1:]]
+    assert mean_ranks(scaled) == ranks
+
+
+def test_calibration_is_of_predictions_averaged_over_repeats_and_honest_alone():
+    again = [*PIECES, piece("x", "fedcba", [6.0, 5, 4, 3, 2, 1], repeat=1)]
     (row, *others) = calibration_rows(again, OUTCOME, 35.0)
     assert (row["n"], row["predicted"]) == (6, pytest.approx(1 - 16.5 / 60))
     assert row["observed"] == pytest.approx((5 / 6) * (3 / 4))
