@@ -127,8 +127,8 @@ def mean_ranks(pieces: Sequence[Piece]) -> dict[tuple[str, str], dict[str, float
     """(model, feature set) to patient to the rank of the risk, out of fold and honest; greater means earlier.
 
     Risks of different folds and repeats come from different models, whose scales need not be the same. So it is the
-    share of the patients tested in the same fold and repeat who have a smaller risk, equal ones and the patient counting
-    one half: above 0 and below 1, ties averaged. Then the mean over repeats.
+    share of the patients tested in the same fold and repeat who have a smaller risk, equal ones and the patient
+    counting one half: above 0 and below 1, ties averaged. Then the mean over repeats.
     """
     return _patient_means(pieces, lambda made: (rankdata(made["risk"]) - 0.5) / len(made["risk"]))
 
