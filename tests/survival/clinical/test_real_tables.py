@@ -37,7 +37,7 @@ def read(name):
     ("name", "endpoint", "patients", "events"),
     [("head_neck_pet_ct", "overall_survival", 298, 56), ("head_neck_pet_ct", "locoregional_failure", 298, 43),
      ("head_neck_pet_ct", "distant_failure", 296, 38), ("hnscc_mdacc", "overall_survival", 156, 43),
-     ("hnscc_mdacc", "disease_specific_survival", 156, 27), ("hnscc_mdacc", "disease_free_survival", 154, 38),
+     ("hnscc_mdacc", "disease_specific_survival", 156, 27), ("hnscc_mdacc", "recurrence_or_residual", 154, 38),
      ("synthetic_hn", "overall_survival", 149, 57)],
 )  # fmt: skip
 def test_every_endpoint(name, endpoint, patients, events):
@@ -80,7 +80,9 @@ def test_head_neck_pet_ct_by_its_columns():
 
 def test_a_days_and_a_months_column_agree():
     """Survival (months) of this table counts from the start of radiotherapy, in months of 30 days."""
-    outcome = read_endpoint(FOLDER / FILES["hnscc_mdacc"], read_mapping("hnscc_mdacc"), "disease_free_survival").outcome
+    outcome = read_endpoint(
+        FOLDER / FILES["hnscc_mdacc"], read_mapping("hnscc_mdacc"), "recurrence_or_residual"
+    ).outcome
     months = {row["TCIA code"]: row["Disease-free interval (months)"] for row in raw("hnscc_mdacc")}
     np.testing.assert_allclose(outcome.time_days, [30 * float(months[patient]) for patient in outcome.patients])
 
