@@ -6,9 +6,10 @@ from torch import nn
 from hnseg.clicks import ClickChannels, PointEncoding
 from hnseg.inference.feature_maps import LayerMeans
 from hnseg.inference.settings import InferenceSettings
-from hnseg.prepare import Case, Recipe, write_case
+from hnseg.prepare import Recipe
 from hnseg.prepare.intensity import Normalization, Standardise
-from hnseg.types import BoxMm, Grid
+from hnseg.types import Grid
+from tests.inference.feature_networks import Pointwise, Twice, case_of, maps_of, noise
 
 AS_IT_IS = {"ct": Standardise(0, 1), "pt": Standardise(0, 1)}
 BOX = Recipe(regions=("published", "image"), box_size_mm=(16, 16, 16))
@@ -25,34 +26,20 @@ def unet(checkpoint):
 
 @pytest.fixture
 def theirs(checkpoint):
-    """A checkpoint of a network that stands in this file; nothing is normalised."""
+    """A checkpoint of a network that stands beside this file; nothing is normalised."""
 
     def load(network, spatial_dims=3, **changes):
         parts = {
-            "net": {"_target_": f"{__name__}.{type(network).__name__}"},
+            "net": {"_target_": f"{type(network).__module__}.{type(network).__name__}"},
             "network": network,
             "normalization": Normalization(("ct", "pt"), spatial_dims, **AS_IT_IS),
             "recipe": BOX,
             "inference": InferenceSettings((16, 16, 16)),
-            "trust": (__name__,),
+            "trust": (type(network).__module__,),
         }
         return checkpoint(**{**parts, **changes})
 
     return load
-
-
-def noise(*shape, seed=0):
-    return torch.randn(2, *shape, generator=torch.Generator().manual_seed(seed)) * 50
-
-
-def maps_of(network, path, image):
-    """(K, *m): what a layer gives when nothing but torch is asked."""
-    seen = []
-    handle = network.get_submodule(path).register_forward_hook(lambda *given: seen.append(given[2]))
-    with torch.no_grad():
-        network(image[None])
-    handle.remove()
-    return seen[0][0].double()
 
 
 @pytest.mark.parametrize(("layer", "path", "count"), [("bottleneck", "down.3", 16), ("decoder", "up.2", 2)])
@@ -94,19 +81,6 @@ def test_where_windows_overlap_every_voxel_counts_once(unet):
             sums = sums + full
     naive = (sums / counts).mean((1, 2, 3))
     np.testing.assert_allclose(means(image), naive, rtol=1e-5, atol=1e-5)
-
-
-class Pointwise(nn.Module):
-    """A layer that looks at one voxel, and a pool whose windows do not fit the image."""
-
-    divisor = 1
-
-    def __init__(self):
-        super().__init__()
-        self.same, self.pool, self.head = nn.Identity(), nn.AvgPool3d(5, ceil_mode=False), nn.Conv3d(2, 1, 1)
-
-    def forward(self, image):
-        return self.head(self.same(image)) + 0 * self.pool(image).mean()
 
 
 def test_of_a_network_that_sees_single_voxels_windows_are_one_pass(theirs):
@@ -170,27 +144,6 @@ def test_what_lies_behind_the_layer_is_computed_for_the_first_image_only(theirs)
     assert made.count(nn.Identity) == 3
 
 
-class Twice(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.twice, self.never, self.both, self.blind = nn.Conv3d(2, 2, 1), nn.Identity(), Both(), Blind()
-
-    def forward(self, image):
-        self.both(image)
-        self.blind(image)
-        return self.twice(self.twice(image))
-
-
-class Both(nn.Module):
-    def forward(self, image):
-        return [image, image]
-
-
-class Blind(nn.Module):
-    def forward(self, image):
-        return image.mean((2, 3, 4))
-
-
 @pytest.mark.parametrize(
     ("layer", "gives"),
     [("twice", "used 2 times"), ("never", "used 0 times"), ("both", "gives no maps"), ("blind", "gives no maps")],
@@ -208,17 +161,6 @@ def test_an_unknown_layer_is_refused_before_any_image(unet):
 def test_what_is_not_finite_is_refused(theirs):
     with pytest.raises(ValueError, match="is not finite; use precision=32"):
         LayerMeans(theirs(Pointwise()), "same")(torch.full((2, 16, 16, 16), torch.inf))
-
-
-def case_of(folder, images, grid, **changes):
-    facts = {"centre": "", "part": "train", "modalities": ("ct", "pt"), "label_names": ("GTVt",)}
-    facts |= {"annotated": (True,), "grid": grid, "image_grid": grid, "box": BoxMm((0, 0, 0), (1, 1, 1))}
-    facts |= {"phantom": False, "notes": (), "sources": {}, "key": str(changes), **changes}
-    case = Case(folder=folder, case_id="A-1", **facts)
-    folder.mkdir()
-    label = np.zeros(grid.shape_zyx, np.uint8)
-    write_case(folder, case, {name: images[name] for name in case.modalities}, label, label)
-    return Case.open(folder)
 
 
 def test_a_prepared_case_is_its_image(unet, tmp_path):
