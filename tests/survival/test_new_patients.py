@@ -35,17 +35,28 @@ def test_a_risk_depends_on_that_patient_alone_and_not_on_columns_order(model):
 
 def test_missing_columns_are_unknown_and_named(model):
     risks, notices = predict_risks(model, NEW.drop(columns=["age", "ct_2"]))
-    assert notices == ["2 features are missing and were imputed for everybody: age, ct_2"]
+    assert notices == ["2 of 7 selected features are missing and were imputed for everybody: age, ct_2"]
     expected, _ = predict_risks(model, NEW.assign(age=np.nan, ct_2=np.nan))
     assert risks == expected
 
 
-def test_a_patient_of_whom_nothing_is_known_is_named(model):
+def test_missing_features_that_were_not_selected_are_counted(model, monkeypatch):
+    monkeypatch.setattr(type(model.pipeline), "selected_", ["age", "hpv", "ct_0"])
+    for absent, sentence in [
+        (["age", "ct_2"], "1 of 3 selected features are missing and were imputed for everybody: age; so are 1 others"),
+        (["stage", "ct_1", "ct_2"], "no selected feature is missing, but 3 others"),
+    ]:
+        _, notices = predict_risks(model, NEW.drop(columns=absent))
+        assert notices == [f"{sentence}, which matter only through imputation"]
+
+
+def test_a_patient_of_whom_nothing_is_known_is_named_and_has_no_risk(model):
     table = NEW.copy()
-    table.iloc[3] = np.nan
+    table.iloc[[3, 7]] = np.nan
     risks, notices = predict_risks(model, table)
-    assert notices == [f"of 1 patients no feature is known, so their risk says nothing: {NEW.index[3]}"]
-    assert np.isfinite(list(risks.values())).all()
+    assert notices == ["2 patients have no risk, as no feature of theirs is known: P003, P007"]
+    expected, _ = predict_risks(model, NEW)
+    assert risks == pytest.approx({name: risk for name, risk in expected.items() if name not in ("P003", "P007")})
 
 
 def test_a_model_of_phantoms_says_so(model):
@@ -63,6 +74,7 @@ def test_tables_that_cannot_be_used_are_refused(model):
             r"none of the model's features \(age, stage, hpv, ct_0, ct_1, ct_2 and 1 more\)",
         ),
         (NEW.assign(age=np.inf), "'age' of patient P000 is infinite"),
+        (NEW * np.nan, "of none of 12 patients any feature of the model is known"),
         (NEW.assign(age="old"), "could not convert|numbers"),
     ]:
         with pytest.raises(ValueError, match=sentence):
