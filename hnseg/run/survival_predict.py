@@ -29,7 +29,7 @@ def main(config: DictConfig) -> int:
     for failure in failures:
         print(f"set aside: {failure}")
     print(f"risk of {len(risks)} patients; greater means that the event is expected earlier: {output}")
-    return 1 if failures else 0
+    return 1 if failures or len(risks) < len(features) else 0
 
 
 def _about(training: Mapping[str, Any], model: SavedModel) -> str:

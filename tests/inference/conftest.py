@@ -12,8 +12,6 @@ from hnseg.labels import LabelSet
 from hnseg.prepare.intensity import Normalization, Standardise
 from hnseg.prepare.recipe import Recipe
 
-torch.set_num_threads(2)
-
 
 def _describe(**changes):
     """The description of a tiny SE-Norm U-Net of one PET/CT structure."""
