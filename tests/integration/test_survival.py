@@ -60,6 +60,7 @@ def test_a_table_alone_is_analysed_kept_and_applied_to_another(
     assert rows(output)[0]["Prediction"] != rows(output)[1]["Prediction"]
 
 
+@pytest.mark.slow
 def test_bad_input_is_named(command: Command, tables: Path) -> None:
     bad = tables / "bad.csv"
     bad.write_text((tables / "info.csv").read_text().replace("T2", "T7", 1))
