@@ -128,7 +128,12 @@ def _imaged(
 def _network(plain: Mapping[str, Any], model: SavedModel) -> tuple[Network, Checkpoint]:
     """The network of the deep features, which is checked by its hash."""
     network = Network.from_plain(model.needs[DEEP])
-    path = Path(plain["checkpoint"] or Path(plain["networks"]) / network.path).expanduser()
+    named = Path(network.path)
+    if not plain["checkpoint"] and (named.is_absolute() or ".." in named.parts):
+        raise ValueError(
+            f"the model's network {network.path!r} lies outside of {plain['networks']}; give checkpoint=FILE"
+        )
+    path = Path(plain["checkpoint"] or Path(plain["networks"]) / named).expanduser()
     if not path.is_file():
         raise ValueError(f"the network of the deep features is not at {path}; give checkpoint=FILE")
     checkpoint = load_checkpoint(path, plain["trust"])

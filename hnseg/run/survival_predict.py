@@ -19,6 +19,11 @@ def main(config: DictConfig) -> int:
     """0; 1 where patients could not be used."""
     plain = to_plain(config)
     output = Path(plain["output"]).expanduser()
+    for key in ("input", "clinical", "mapping"):
+        if plain[key] is not None and Path(plain[key]).expanduser().resolve() == output.resolve():
+            raise ValueError(f"output={output} is the file that {key}= names; choose another name")
+    if output.is_dir():
+        raise ValueError(f"output={output} is a folder; give the name of a CSV")
     model = load_model(Path(plain["model"]["folder"]).expanduser())
     print(_about(model.training, model))
     features, failures = new_features(plain, model)

@@ -13,6 +13,7 @@ from hnseg.survival.clinical.variables import YES_NO, Variable
 from hnseg.survival.objects import Outcome
 
 _NUMBER = Variable()
+MOST_DAYS = 36525.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,10 @@ def _found(row: Row, mapping: ClinicalMapping, endpoint: str) -> tuple[bool, flo
     if days is None:
         return Failure(row.patient, f"{row.path}, line {row.line}: no time of {endpoint} in column {name!r}")
     assert isinstance(days, float)
-    if days <= 0:
-        raise row.wrong(f"column {name!r}: expected a time above 0, found {days:g} days; correct the cell")
+    if not 0 < days <= MOST_DAYS:
+        raise row.wrong(
+            f"column {name!r}: expected a time above 0, found {days:g} days; correct the cell"
+            if days <= 0
+            else f"column {name!r}: expected a time of up to 100 years, found {days:g} days; correct cell or unit"
+        )
     return bool(event), days

@@ -15,11 +15,17 @@ from hnseg.survival.clinical.mapping import ClinicalMapping, Column, EndpointCol
 from hnseg.survival.clinical.variables import MISSING, VARIABLES, YES_NO, Variable, finite, plain_word
 
 DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+MOST_BYTES = 1 << 18
 _COLUMN = ("column", "values", "unit", "constant", "optional")
 
 
 class _Texts(yaml.BaseLoader):
     """Every scalar is the text that was written: ``no`` and ``1`` are words of a table, not a bool and a number."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "aliases, which can grow without limit, are not read", None)
+        return super().compose_node(parent, index)  # type: ignore[no-untyped-call,no-any-return]
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
@@ -44,6 +50,8 @@ def read_mapping(name_or_path: str | Path) -> ClinicalMapping:
     path = Path(name_or_path)
     try:
         if path.suffix in (".yaml", ".yml"):
+            if path.exists() and not (path.is_file() and path.stat().st_size <= MOST_BYTES):
+                raise ValueError(f"{path}: expected a file of at most {MOST_BYTES} bytes; this is no mapping")
             text = path.read_text(encoding="utf-8")
         else:
             refuse_unknown("clinical mapping", "name (or path of a .yaml)", [str(name_or_path)], shipped_mappings())

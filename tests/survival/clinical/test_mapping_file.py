@@ -136,3 +136,14 @@ def test_any_yaml_is_a_mapping_or_a_sentence(tmp_path_factory, plain):
     path.write_text(yaml.safe_dump(plain, allow_unicode=True), encoding="utf-8")
     with suppress(ValueError):
         read_mapping(path)
+
+
+def test_aliases_and_files_that_are_no_mappings_are_refused(tmp_path):
+    laugh = tmp_path / "laugh.yaml"
+    laugh.write_text("a: &a [x, x]\npatient: [*a, *a]\n")
+    with pytest.raises(ValueError, match="aliases"):
+        read_mapping(laugh)
+    large = tmp_path / "large.yaml"
+    large.write_text("#" * 300_000)
+    with pytest.raises(ValueError, match="this is no mapping"):
+        read_mapping(large)
