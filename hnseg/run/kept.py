@@ -36,17 +36,31 @@ def kept(folder: Path, made_of: Any, make: Callable[[], Made]) -> Made:
     made_by = code_key("geometry", "inference", "models", "radiomics", "survival")
     key = hashlib.sha256(json.dumps([made_by, made_of], sort_keys=True, default=str).encode()).hexdigest()
     path = folder / KEY
-    if path.is_file() and (plain := json.loads(path.read_text(encoding="utf-8")))["key"] == key:
-        tables = {name: _read(folder / f"{name}.csv") for name in plain["tables"]}
-        return Made(tables, (), plain["facts"])
+    if (plain := _whole(folder)) is not None and plain["key"] == key:
+        return Made({name: _read(folder / f"{name}.csv") for name in plain["tables"]}, (), plain["facts"])
     made = make()
     path.unlink(missing_ok=True)
     for name, table in made.tables.items():
         with atomic_path(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index_label="patient")
     if not made.failures:
-        write_json(path, {"key": key, "tables": list(made.tables), "facts": dict(made.facts)})
+        digests = {name: _digest(folder / f"{name}.csv") for name in made.tables}
+        write_json(path, {"key": key, "tables": digests, "facts": dict(made.facts)})
     return made
+
+
+def _whole(folder: Path) -> dict[str, Any] | None:
+    """What was kept, unless anything of it is missing or was changed."""
+    try:
+        plain: dict[str, Any] = json.loads((folder / KEY).read_text(encoding="utf-8"))
+        same = all(_digest(folder / f"{name}.csv") == digest for name, digest in plain["tables"].items())
+        return plain if same and {"key", "facts"} <= set(plain) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # damaged by whatever: it is made again
+        return None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read(path: Path) -> pd.DataFrame:

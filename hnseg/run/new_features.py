@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from hnseg.inference import Checkpoint, load_checkpoint
-from hnseg.io import read_boxes
-from hnseg.prepare import Case, Failure, Findings, Recipe, prepare_cohort
-from hnseg.prepare.table import find_pairs
+from hnseg.prepare import Case, Failure, Recipe, prepare_cohort
 from hnseg.radiomics import Settings
 from hnseg.run.device import device_named
+from hnseg.run.predict import find_patients, with_boxes
 from hnseg.survival.clinical import ClinicalMapping, encode, read_clinical, read_mapping, shipped_mappings
 from hnseg.survival.deep_features import Network, deep_table
 from hnseg.survival.objects import CLINICAL, CT, DEEP, PT
@@ -97,11 +95,7 @@ def _mapping(said: str | None, model: SavedModel, folder: Path) -> ClinicalMappi
 def _cases(plain: Mapping[str, Any], model: SavedModel, cache: Path) -> tuple[list[Case], list[Failure]]:
     """Images prepared as the training patients' were."""
     recipe = Recipe.from_dict(model.needs["images"]["recipe"])
-    findings = find_pairs(Path(plain["input"]).expanduser(), recipe.modalities)
-    if plain["boxes"] is not None:
-        boxes = read_boxes(Path(plain["boxes"]).expanduser())
-        studies = [replace(study, box=boxes.get(study.case_id, study.box)) for study in findings.studies]
-        findings = Findings.of(studies, findings.problems)
+    findings = with_boxes(find_patients(Path(plain["input"]).expanduser(), recipe.modalities), plain["boxes"])
     cohort = prepare_cohort(findings.studies, recipe, cache, "new")
     return list(cohort.cases), [*findings.problems, *cohort.failures]
 

@@ -78,10 +78,10 @@ def _patients(
     """The patients, and where they come as DICOM the series that masks are written back for."""
     source = Path(plain["input"]).expanduser()
     if not _is_dicom(source):
-        yield _with_boxes(find_patients(source, modalities), plain["boxes"]), None
+        yield with_boxes(find_patients(source, modalities), plain["boxes"]), None
         return
     with dicom_input(source, Path(plain["output"]), modalities, plain["dicom"]) as patients:
-        yield _with_boxes(patients.findings, plain["boxes"]), patients.series
+        yield with_boxes(patients.findings, plain["boxes"]), patients.series
 
 
 def _is_dicom(source: Path) -> bool:
@@ -137,9 +137,10 @@ def _suffix(structure_files: bool | str | None) -> StructureFiles | None:
     return cast(StructureFiles, structure_files) if structure_files else None
 
 
-def _with_boxes(findings: Findings, csv: str | None) -> Findings:
+def with_boxes(findings: Findings, csv: str | None) -> Findings:
+    """The patients with the search boxes of a table, where there is one."""
     if csv is None:
         return findings
-    boxes = read_boxes(Path(csv))
+    boxes = read_boxes(Path(csv).expanduser())
     studies = [replace(study, box=boxes.get(study.case_id, study.box)) for study in findings.studies]
     return Findings.of(studies, findings.problems)

@@ -137,6 +137,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             if sum(member.file_size for member in members) > size:
                 raise ValueError("arrays overlap or are compressed")
             arrays = {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
+    # what zipfile raises of a hostile file: NotImplementedError of an unknown compression, RuntimeError of encryption
     except (ValueError, OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: not the arrays of a saved model ({str(error)[:120]}); copy it again") from error
     if len(arrays) < len(members):

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from hnseg.prepare import Failure
 from hnseg.run.kept import KEY, Made, kept
@@ -39,7 +40,19 @@ def test_it_is_made_again_where_its_sources_changed_or_a_kill_left_half(tmp_path
     kept(tmp_path, {"cases": ["k1"]}, make)
     kept(tmp_path, {"cases": ["k2"]}, make)
     assert make.times == 2
-    assert json.loads((tmp_path / KEY).read_text())["tables"] == ["ct"]
+    assert json.loads((tmp_path / KEY).read_text())["tables"].keys() == {"ct"}
     (tmp_path / KEY).unlink()
     kept(tmp_path, {"cases": ["k2"]}, make)
     assert make.times == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "content"), [("ct.csv", "patient,b,a\n001,9,9\n"), ("ct.csv", None), (KEY, "[]"), (KEY, "{")]
+)
+def test_what_was_damaged_is_made_again(file: str, content: str | None, tmp_path: Path) -> None:
+    make = Maker()
+    first = kept(tmp_path, {}, make)
+    (tmp_path / file).unlink() if content is None else (tmp_path / file).write_text(content)
+    second = kept(tmp_path, {}, make)
+    assert make.times == 2
+    pd.testing.assert_frame_equal(second.tables["ct"], first.tables["ct"])
